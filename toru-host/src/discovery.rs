@@ -1,0 +1,1 @@
+//! Finding plugins: what a file is, without opening it as a library.

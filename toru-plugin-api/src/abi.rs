@@ -1,0 +1,128 @@
+//! The binary contract between a host and a plugin, in prose and in types.
+//!
+//! A plugin is one shared library. It exports one function, [`create_plugin`](CreatePlugin), imports nothing
+//! from the host by name, and carries a [note](note) from which a host learns what it is without opening it.
+//! Everything else travels through the tables of this module. `include/toru_plugin.h` is generated from them.
+//!
+//! # Data only
+//!
+//! Only fixed-width integers, `usize`, raw pointers, nullable C function pointers and `repr(C)` structs of those
+//! cross. Status, kind and flag values are `u32` or `u16` numbers, never enums: a number the reader does not know
+//! is legal and has to be handled. Targets are 64-bit and little-endian.
+//!
+//! # Growth
+//!
+//! Every table and every growable struct starts with `size` and `flags`. `size` is what its *producer* was
+//! compiled with. A reader touches a field only if it lies wholly within `size`; function pointers may be null
+//! besides, unless their description says otherwise. Fields are appended, never moved, never given another
+//! meaning. For structs passed as arguments, a missing tail counts as zero. Flag bits that the reader does not
+//! know are refused with [`TORU_UNSUPPORTED`](status::TORU_UNSUPPORTED).
+//! What is not core is an *extension*: a table asked for by an id that carries its own revision, such as
+//! `toru.kv/1`. An incompatible redesign is `toru.kv/2` and the old one stays. The ids of third parties start
+//! with a reversed domain name. The version's major number has to match; the minor number is information.
+//!
+//! # Objects, ownership and lifetimes
+//!
+//! An object is a pointer to a struct whose first word points to its table. Each side frees what it allocated;
+//! there is no shared allocator. Ownership moves as (object with `release`) or not at all:
+//!
+//! - a [`ToruSlice`](bytes::ToruSlice) is borrowed: valid during the call it is passed to, unless stated
+//!   otherwise; (null, 0) is the legal empty slice;
+//! - a [`ToruBytes`](bytes::ToruBytes) carries its owner; no owner means "as long as the process lives", which is
+//!   sound because libraries are never unloaded;
+//! - text is UTF-8 where the description says so (names, ids, log text), and plain bytes everywhere else.
+//!
+//! # Calls
+//!
+//! A route's `start` ends in one of three ways. `DONE`: answered by calling the exchange's `respond`. `PENDING`:
+//! an [operation](op::ToruOp) was filled in, which the host polls with a waker until it is done and then drops,
+//! once. `DETACHED`: the plugin took a [responder](exchange::ToruResponder) and answers later, from any thread.
+//! Operations are used in both directions and always in the same way: polled by one thread at a time, perhaps a
+//! different one each time; not polled after they ended; dropped exactly once, never while `poll` runs and never
+//! from inside a call that this operation makes. Dropping one that has not ended cancels it. A wake-up may come
+//! at any time, from any thread, also after the drop; then it does nothing.
+//!
+//! # Threads
+//!
+//! Each function's description ends in a tag:
+//!
+//! | Tag | Meaning |
+//! |---|---|
+//! | `[control]` | one call at a time for each instance, not tied to a thread |
+//! | `[op]` | one call at a time for each operation, exchange or body, not tied to a thread |
+//! | `[thread-safe]` | any thread, at any time, concurrently |
+//! | `[no-block]` | must return promptly; may be combined with the others |
+//!
+//! Host functions never call back into the plugin before they return, except to release what they were given.
+//!
+//! # Panics and errors
+//!
+//! Nothing unwinds across the boundary. Each side catches its own panics and returns
+//! [`TORU_PANICKED`](status::TORU_PANICKED) or [`TORU_INTERNAL`](status::TORU_INTERNAL). Where people need words, the callee writes them into a
+//! [`ToruError`](status::ToruError) that the caller provides. Numbers, lengths, names and values that come from a
+//! plugin are checked by the host like any other input. Memory safety cannot be checked: a plugin is native code
+//! with the host's full rights.
+
+#![expect(
+    unsafe_code,
+    reason = "the contract is made of raw pointers and foreign functions"
+)]
+
+pub mod body;
+pub mod bytes;
+pub mod config;
+pub mod entry;
+pub mod exchange;
+pub mod host;
+pub mod kv;
+pub mod log;
+pub mod note;
+pub mod op;
+pub mod plugin;
+pub mod route;
+pub mod rt;
+pub mod status;
+pub mod version;
+
+pub use entry::{CreatePlugin, StaticPlugin, ToruLoader};
+
+/// Whether a field lies wholly within a table of `size` bytes.
+///
+/// The rule of growth: a reader touches a field only if this is true.
+///
+/// ```
+/// use toru_plugin_api::abi::{plugin::ToruPluginApi, table_has};
+/// assert!(table_has!(ToruPluginApi, 64, abi_major));
+/// assert!(!table_has!(ToruPluginApi, 8, abi_major));
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __table_has {
+    ($table:ty, $size:expr, $field:ident) => {{
+        const END: usize = {
+            const fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
+                size_of::<F>()
+            }
+            core::mem::offset_of!($table, $field) + size_of_field::<$table, _>(|table| &table.$field)
+        };
+        ($size as usize) >= END
+    }};
+}
+#[doc(inline)]
+pub use crate::__table_has as table_has;
+
+/// The `size` word of a table of type `T`, as its producer writes it.
+#[must_use]
+pub const fn size_word<T>() -> u32 {
+    let size = size_of::<T>();
+    assert!(size < 65536, "a table of the contract is small");
+    #[expect(clippy::cast_possible_truncation, reason = "checked on the line above")]
+    {
+        size as u32
+    }
+}
+
+const _: () = assert!(
+    size_of::<usize>() == 8 && cfg!(target_endian = "little"),
+    "the contract covers 64-bit little-endian targets"
+);

@@ -1,0 +1,108 @@
+//! The table that a plugin gives to the host, and what it registers through it.
+
+use core::ffi::c_void;
+
+use super::bytes::{ToruBytes, ToruSlice};
+use super::host::{ToruCtx, ToruHost};
+use super::op::{ToruOp, ToruWaker};
+use super::route::ToruRegistrar;
+use super::status::ToruError;
+
+/// What a plugin can be asked to do. Lives as long as the process.
+///
+/// The life of an instance: `create`, `init`, `routes`, `frontend`, calls to its routes, `shutdown`, `destroy`. A
+/// plugin may be created again after it was destroyed. `destroy` follows every successful `create`, also when
+/// `init` failed; `shutdown` follows only a successful `init`.
+#[repr(C)]
+#[derive(Debug)]
+pub struct ToruPluginApi {
+    /// Size of this table in bytes.
+    pub size: u32,
+    /// Reserved, zero.
+    pub flags: u32,
+    /// [`TORU_API_MAGIC`](super::version::TORU_API_MAGIC).
+    pub magic: u64,
+    /// Major version of the contract that the plugin was built for.
+    pub abi_major: u16,
+    /// Minor version of the contract that the plugin was built for.
+    pub abi_minor: u16,
+    /// Reserved, zero.
+    pub reserved: u32,
+    /// The descriptor of the note once more, from inside the image.
+    pub metadata: *const u8,
+    /// Length of `metadata` in bytes.
+    pub metadata_len: usize,
+    /// Makes an instance and writes it to `out`. Never null. `[control] [no-block]`
+    pub create: Option<
+        unsafe extern "C" fn(host: *const ToruHost, out: *mut *mut c_void, err: *mut ToruError) -> u32,
+    >,
+    /// Starts the instance. May suspend: then `op` is filled in, and its `io` is a `ToruError`. `ctx` stays
+    /// valid as long as the process lives. Null means that there is nothing to do. `[control] [no-block]`
+    pub init: Option<
+        unsafe extern "C" fn(
+            plugin: *mut c_void,
+            ctx: *const ToruCtx,
+            waker: *const ToruWaker,
+            op: *mut ToruOp,
+            err: *mut ToruError,
+        ) -> u32,
+    >,
+    /// Registers the routes. Null means that there are none. `[control] [no-block]`
+    pub routes: Option<
+        unsafe extern "C" fn(
+            plugin: *mut c_void,
+            registrar: *const ToruRegistrar,
+            err: *mut ToruError,
+        ) -> u32,
+    >,
+    /// Hands the frontend's files over. Null means that there are none. `[control] [no-block]`
+    pub frontend: Option<
+        unsafe extern "C" fn(plugin: *mut c_void, sink: *const ToruAssetSink, err: *mut ToruError) -> u32,
+    >,
+    /// Ends the instance's work. May suspend like `init`. Null means that there is nothing to do. `[control] [no-block]`
+    pub shutdown: Option<
+        unsafe extern "C" fn(
+            plugin: *mut c_void,
+            waker: *const ToruWaker,
+            op: *mut ToruOp,
+            err: *mut ToruError,
+        ) -> u32,
+    >,
+    /// Frees the instance. No call to it runs and none follows. Never null. `[control] [no-block]`
+    pub destroy: Option<unsafe extern "C" fn(plugin: *mut c_void)>,
+    /// An extension of the plugin's own, by id, or null. Lives as long as the instance. May be null. `[thread-safe]`
+    pub ext: Option<unsafe extern "C" fn(plugin: *mut c_void, id: *const u8, len: usize) -> *const c_void>,
+}
+
+// SAFETY: the table is immutable data; its functions say in their tags which threads may call them.
+unsafe impl Sync for ToruPluginApi {}
+// SAFETY: as above.
+unsafe impl Send for ToruPluginApi {}
+
+/// One file of a plugin's frontend.
+#[repr(C)]
+#[derive(Debug)]
+pub struct ToruAsset {
+    /// Size of this struct in bytes.
+    pub size: u32,
+    /// Reserved, zero.
+    pub flags: u32,
+    /// Path below the plugin's own; `bundle.js` is what the interface loads. UTF-8.
+    pub path: ToruSlice,
+    /// Media type, or empty to derive it from the path.
+    pub mime: ToruSlice,
+    /// The content; the host owns it once `add` has returned `TORU_DONE`.
+    pub bytes: ToruBytes,
+}
+
+/// Where a plugin hands its frontend's files to the host. Valid during the call to `frontend`.
+#[repr(C)]
+#[derive(Debug)]
+pub struct ToruAssetSink {
+    /// Size of this struct in bytes.
+    pub size: u32,
+    /// Reserved, zero.
+    pub flags: u32,
+    /// Adds one file. The path is copied. Never null. `[control] [no-block]`
+    pub add: unsafe extern "C" fn(sink: *const Self, asset: *const ToruAsset) -> u32,
+}
