@@ -112,6 +112,10 @@ macro_rules! __table_has {
 pub use crate::__table_has as table_has;
 
 /// The `size` word of a table of type `T`, as its producer writes it.
+///
+/// # Panics
+///
+/// When `T` is larger than any table of the contract can be.
 #[must_use]
 pub const fn size_word<T>() -> u32 {
     let size = size_of::<T>();
@@ -120,6 +124,19 @@ pub const fn size_word<T>() -> u32 {
     {
         size as u32
     }
+}
+
+/// The table of an object, to which its first word points.
+///
+/// # Safety
+///
+/// `object` is live for `'a`, and `T` is the type of its table.
+#[must_use]
+pub const unsafe fn table_of<'a, O, T>(object: *const O) -> &'a T {
+    // SAFETY: the first word of every object is the address of its table.
+    let table = unsafe { object.cast::<*const T>().read() };
+    // SAFETY: a table lives at least as long as its object.
+    unsafe { &*table }
 }
 
 const _: () = assert!(

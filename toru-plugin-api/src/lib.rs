@@ -1,2 +1,43 @@
-//! stub
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod abi;
+mod body;
+mod bytes;
+mod config;
+mod context;
+mod error;
+mod export;
+mod headers;
+mod kv;
+mod log;
+mod metadata;
+mod percent;
+mod plugin;
+mod request;
+mod response;
+mod route;
+mod runtime;
+mod shim;
+
+pub use body::{Body, BodyStream, Frame};
+pub use bytes::Bytes;
+pub use config::Config;
+pub use context::PluginContext;
+pub use error::{BodyError, KvError, PluginError};
+pub use headers::Trailers;
+pub use kv::{Kv, PluginKvStore};
+pub use log::{Level, Log};
+pub use metadata::PluginMetadata;
+pub use plugin::ToruPlugin;
+pub use request::{Method, Request};
+pub use response::Response;
+pub use route::{BlockingHandler, Handler, PluginRoute};
+pub use runtime::{Runtime, Sleep};
+
+/// What the macros expand to. Not part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::export::{note, note_len};
+    pub use crate::shim::{api, create_plugin};
+}

@@ -1,0 +1,82 @@
+//! Header fields of responses and trailers.
+
+use std::borrow::Cow;
+
+/// One field. The value is bytes: header values need not be UTF-8.
+pub(crate) type Field = (Cow<'static, str>, Cow<'static, [u8]>);
+
+/// Fields in order. The first few need no allocation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HeaderList {
+    inline: [Option<Field>; 4],
+    inline_len: usize,
+    spilled: Vec<Field>,
+}
+
+impl HeaderList {
+    pub(crate) fn push(&mut self, name: Cow<'static, str>, value: Cow<'static, [u8]>) {
+        match self.inline.get_mut(self.inline_len) {
+            Some(slot) => {
+                *slot = Some((name, value));
+                self.inline_len += 1;
+            }
+            None => self.spilled.push((name, value)),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.inline_len + self.spilled.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Field> {
+        self.inline.iter().flatten().chain(&self.spilled)
+    }
+}
+
+/// Fields that follow a body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trailers(Vec<Field>);
+
+impl Trailers {
+    /// No fields.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Appends a field.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'static, [u8]>>) -> Self {
+        self.0.push((name.into(), value.into()));
+        self
+    }
+
+    /// The first value of `name`, in any case.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.iter()
+            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// All fields in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HeaderList;
+
+    #[test]
+    fn order_survives_the_spill() {
+        let mut list = HeaderList::default();
+        for i in 0..7 {
+            list.push(format!("x-{i}").into(), b"v".as_slice().into());
+        }
+        assert_eq!(list.len(), 7);
+        let names: Vec<_> = list.iter().map(|(name, _)| name.clone()).collect();
+        assert_eq!(names, ["x-0", "x-1", "x-2", "x-3", "x-4", "x-5", "x-6"]);
+    }
+}

@@ -1,0 +1,197 @@
+//! What a handler gets.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::abi::route as abi;
+use crate::body::Body;
+use crate::bytes::Bytes;
+use crate::error::BodyError;
+use crate::percent;
+use crate::shim::Exchange;
+
+/// Most bytes that [`Request::bytes`] and its relatives read. The host may allow less.
+const MAX_BYTES: usize = 64 << 20;
+
+/// A request method.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// CONNECT
+    Connect,
+    /// DELETE
+    Delete,
+    /// GET
+    Get,
+    /// HEAD
+    Head,
+    /// OPTIONS
+    Options,
+    /// Any other, by name.
+    Other(String),
+    /// PATCH
+    Patch,
+    /// POST
+    Post,
+    /// PUT
+    Put,
+    /// TRACE
+    Trace,
+}
+
+/// A request to one of the plugin's routes.
+///
+/// Nothing of it is copied until it is asked for. It may be kept and moved to other threads freely.
+pub struct Request {
+    exchange: Exchange,
+    pattern: &'static str,
+}
+
+impl Request {
+    pub(crate) const fn new(exchange: Exchange, pattern: &'static str) -> Self {
+        Self { exchange, pattern }
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        match self.exchange.method() {
+            abi::TORU_CONNECT => Method::Connect,
+            abi::TORU_DELETE => Method::Delete,
+            abi::TORU_GET => Method::Get,
+            abi::TORU_HEAD => Method::Head,
+            abi::TORU_OPTIONS => Method::Options,
+            abi::TORU_PATCH => Method::Patch,
+            abi::TORU_POST => Method::Post,
+            abi::TORU_PUT => Method::Put,
+            abi::TORU_TRACE => Method::Trace,
+            _ => Method::Other(String::from_utf8_lossy(self.exchange.method_name()).into_owned()),
+        }
+    }
+
+    /// The raw path below the plugin's own, starting with `/`, still percent-encoded.
+    #[must_use]
+    pub fn path(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.exchange.path())
+    }
+
+    /// The raw query without its question mark; empty when there is none.
+    #[must_use]
+    pub fn query(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.exchange.query())
+    }
+
+    /// The first value of a name in the query, decoded.
+    #[must_use]
+    pub fn query_param(&self, name: &str) -> Option<Cow<'_, str>> {
+        percent::query_value(self.exchange.query(), name)
+    }
+
+    /// What the route's pattern captured as `{name}` or `{*name}`, decoded.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.raw_param(name).map(|raw| percent::decode(raw, false))
+    }
+
+    /// What the route's pattern captured, as it was sent.
+    #[must_use]
+    pub fn raw_param(&self, name: &str) -> Option<&[u8]> {
+        let index = capture_names(self.pattern).position(|capture| capture == name)?;
+        self.exchange.param(index)
+    }
+
+    /// The first value of a header, in any case of its name. Header values need not be UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.exchange.header(name.as_bytes())
+    }
+
+    /// All header fields in order; the names are in lower case.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.exchange.headers()
+    }
+
+    /// Takes the body. A second call gives an empty one.
+    #[must_use]
+    pub fn take_body(&mut self) -> Body {
+        self.exchange.take_body().map_or_else(Body::empty, Body::host)
+    }
+
+    /// The body alone.
+    #[must_use]
+    pub fn into_body(mut self) -> Body {
+        self.take_body()
+    }
+
+    /// Reads the whole body.
+    ///
+    /// # Errors
+    ///
+    /// When it ends early, or is larger than the host allows.
+    pub async fn bytes(&mut self) -> Result<Bytes, BodyError> {
+        self.take_body().collect(MAX_BYTES).await
+    }
+
+    /// Reads the whole body as UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// As [`bytes`](Self::bytes), and when it is not UTF-8.
+    pub async fn text(&mut self) -> Result<String, BodyError> {
+        let bytes = self.bytes().await?;
+        String::from_utf8(bytes.into_vec()).map_err(|_| BodyError::Malformed)
+    }
+
+    /// Reads the whole body as JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`bytes`](Self::bytes), and when it is not the JSON expected.
+    #[cfg(feature = "json")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
+    pub async fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, BodyError> {
+        let bytes = self.bytes().await?;
+        serde_json::from_slice(&bytes).map_err(|_| BodyError::Malformed)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method())
+            .field("path", &self.path())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The names of a pattern's captures, in order.
+fn capture_names(pattern: &'static str) -> impl Iterator<Item = &'static str> {
+    let mut rest = pattern;
+    std::iter::from_fn(move || {
+        loop {
+            let open = rest.find('{')?;
+            rest = &rest[open + 1..];
+            if let Some(literal) = rest.strip_prefix('{') {
+                rest = literal;
+                continue;
+            }
+            let close = rest.find('}')?;
+            let name = &rest[..close];
+            rest = &rest[close + 1..];
+            return Some(name.strip_prefix('*').unwrap_or(name));
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::capture_names;
+
+    #[test]
+    fn captures_are_named_in_order() {
+        let names = |pattern| capture_names(pattern).collect::<Vec<_>>();
+        assert_eq!(names("/a/{b}/c/{*d}"), ["b", "d"]);
+        assert_eq!(names("/{{literal}}/{x}.{y}"), ["x", "y"]);
+        assert!(names("/plain").is_empty());
+    }
+}

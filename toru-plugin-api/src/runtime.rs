@@ -1,0 +1,75 @@
+//! The host's timers and threads.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::error::PluginError;
+use crate::shim::{Ctx, HostOp};
+
+/// The host's timers and threads, shared by all plugins.
+///
+/// What is handed over belongs to the running plugin and is cancelled when it is disabled.
+#[derive(Clone, Copy, Debug)]
+pub struct Runtime(Ctx);
+
+impl Runtime {
+    pub(crate) const fn new(ctx: Ctx) -> Self {
+        Self(ctx)
+    }
+
+    /// Waits. Needs no runtime in the plugin.
+    #[must_use]
+    pub fn sleep(&self, duration: Duration) -> Sleep {
+        Sleep {
+            ctx: self.0,
+            deadline_ns: None,
+            duration,
+            op: None,
+        }
+    }
+
+    /// Runs a future in the background.
+    ///
+    /// # Errors
+    ///
+    /// When the host offers no such service, or the plugin has been disabled.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> Result<(), PluginError> {
+        self.0.spawn(Box::pin(future))
+    }
+}
+
+/// A wait. See [`Runtime::sleep`].
+pub struct Sleep {
+    ctx: Ctx,
+    deadline_ns: Option<u64>,
+    duration: Duration,
+    op: Option<HostOp>,
+}
+
+impl Future for Sleep {
+    type Output = Result<(), PluginError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.op.is_none() {
+            let now = self.ctx.now()?;
+            let duration = u64::try_from(self.duration.as_nanos()).unwrap_or(u64::MAX);
+            let deadline = *self.deadline_ns.get_or_insert(now.saturating_add(duration));
+            self.op = self.ctx.sleep_until(deadline)?;
+        }
+        match &mut self.op {
+            None => Poll::Ready(Ok(())),
+            Some(op) => op.poll_unit(cx).map(|_| Ok(())),
+        }
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep")
+            .field("duration", &self.duration)
+            .finish_non_exhaustive()
+    }
+}

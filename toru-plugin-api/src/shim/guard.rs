@@ -1,0 +1,120 @@
+//! The one guard around author code, and the panic hook that remembers what a panic said.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
+use std::sync::Once;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use super::ctx::{Ctx, log_raw};
+use crate::abi::host::ToruCtx;
+use crate::abi::log::TORU_LOG_ERROR;
+use crate::abi::status::{TORU_PANICKED, ToruError};
+
+/// Context of the instance started last: where the hook logs to. Null in an image that the host shares.
+static IMAGE_CTX: AtomicPtr<ToruCtx> = AtomicPtr::new(std::ptr::null_mut());
+
+thread_local! {
+    /// Message and location of the last panic on this thread, until the guard picks it up.
+    static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Runs author code for the host. A panic becomes `TORU_PANICKED` and, where `ctx` is given and no hook did, a record.
+pub(super) fn guard(ctx: Option<Ctx>, f: impl FnOnce() -> u32) -> u32 {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(status) => status,
+        Err(payload) => panicked(ctx, payload),
+    }
+}
+
+/// Runs author code that cannot report, such as a drop.
+pub(super) fn guard_drop(f: impl FnOnce()) {
+    guard(None, || {
+        f();
+        0
+    });
+}
+
+/// What the last panic on this thread said, for the caller's error text.
+pub(super) fn last_panic() -> String {
+    LAST_PANIC.take().unwrap_or_else(|| "panicked".to_owned())
+}
+
+/// Installs the hook of this image, once. Not called where the host shares the image.
+pub(super) fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| set_hook(Box::new(on_panic)));
+}
+
+/// Names the context that the hook logs to.
+pub(super) fn set_image_ctx(ctx: *const ToruCtx) {
+    IMAGE_CTX.store(ctx.cast_mut(), Ordering::Release);
+}
+
+/// Writes `text` into the caller's error, cut at its capacity on a character boundary.
+pub(super) fn write_error(err: *mut ToruError, status: u32, text: &str) -> u32 {
+    if err.is_null() {
+        return status;
+    }
+    // SAFETY: the caller of the entry point lends the struct for the call; nobody else touches it.
+    let err = unsafe { &mut *err };
+    err.code = status;
+    err.text_len = 0;
+    if !err.text.is_null() {
+        let mut len = text.len().min(err.text_cap);
+        while !text.is_char_boundary(len) {
+            len -= 1;
+        }
+        // SAFETY: the buffer has `text_cap` bytes and `len` is at most that; the text is ours.
+        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), err.text, len) };
+        err.text_len = len;
+    }
+    status
+}
+
+#[cold]
+fn panicked(ctx: Option<Ctx>, payload: Box<dyn Any + Send>) -> u32 {
+    let hooked = LAST_PANIC.with_borrow(Option::is_some);
+    if !hooked {
+        let message = message_of(&*payload);
+        if let Some(ctx) = ctx {
+            ctx.log(TORU_LOG_ERROR, "", 0, &format!("panicked: {message}"), &[]);
+        }
+        LAST_PANIC.set(Some(message));
+    }
+    // The payload is the author's: dropping it may panic, and so may dropping the payload of that panic.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
+    }
+    TORU_PANICKED
+}
+
+fn on_panic(info: &PanicHookInfo<'_>) {
+    let message = message_of(info.payload());
+    let (file, line) = info
+        .location()
+        .map_or(("", 0), |place| (place.file(), place.line()));
+    LAST_PANIC.with(|last| {
+        if let Ok(mut last) = last.try_borrow_mut() {
+            *last = Some(format!("{message} at {file}:{line}"));
+        }
+    });
+    let ctx = IMAGE_CTX.load(Ordering::Acquire);
+    let backtrace = std::backtrace::Backtrace::capture();
+    let text = if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
+        format!("panicked: {message}\n{backtrace}")
+    } else {
+        format!("panicked: {message}")
+    };
+    if !ctx.is_null() {
+        log_raw(ctx, TORU_LOG_ERROR, file, line, &text);
+    }
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> String {
+    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "a value that is not text".to_owned(),
+    }
+}

@@ -1,0 +1,335 @@
+//! The table that a plugin gives to the host, and the instance behind it.
+
+use std::ffi::c_void;
+use std::future::Future;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::sync::OnceLock;
+use std::task::{Context, Poll};
+
+use super::bytes::into_toru;
+use super::ctx::Ctx;
+use super::guard::{self, guard, guard_drop, last_panic, write_error};
+use crate::abi::bytes::ToruSlice;
+use crate::abi::entry::{TORU_LOADER_STATIC, ToruLoader};
+use crate::abi::host::{ToruCtx, ToruHost};
+use crate::abi::log::{TORU_LOG_ERROR, TORU_LOG_WARN};
+use crate::abi::op::{ToruOp, ToruOpVt, ToruWaker, with_std_waker};
+use crate::abi::plugin::{ToruAsset, ToruAssetSink, ToruPluginApi};
+use crate::abi::route::ToruRegistrar;
+use crate::abi::size_word;
+use crate::abi::status::{
+    TORU_DONE, TORU_FAILED, TORU_INTERNAL, TORU_INVALID, TORU_PANICKED, TORU_PENDING, TORU_UNSUPPORTED,
+    ToruError,
+};
+use crate::abi::version::{TORU_ABI_MAJOR, TORU_ABI_MINOR, TORU_API_MAGIC, is_compatible};
+use crate::bytes::Bytes;
+use crate::context::PluginContext;
+use crate::error::PluginError;
+use crate::plugin::ToruPlugin;
+use crate::route::PluginRoute;
+
+/// One running plugin, from `create` to `destroy`.
+pub(super) struct Instance<P> {
+    ctx: OnceLock<Ctx>,
+    plugin: OnceLock<P>,
+    routes: OnceLock<Vec<PluginRoute<P>>>,
+}
+
+impl<P: ToruPlugin> Instance<P> {
+    pub(super) fn ctx(&self) -> Option<Ctx> {
+        self.ctx.get().copied()
+    }
+
+    pub(super) fn plugin(&self) -> Option<&P> {
+        self.plugin.get()
+    }
+
+    pub(super) fn log_handler_error(&self, error: &PluginError) {
+        let Some(ctx) = self.ctx() else { return };
+        let level = if error.status() >= 500 {
+            TORU_LOG_ERROR
+        } else {
+            TORU_LOG_WARN
+        };
+        if level <= ctx.max_log_level() {
+            ctx.log(
+                level,
+                "",
+                0,
+                &format!("a handler returned an error: {error}"),
+                &[],
+            );
+        }
+    }
+}
+
+/// The table of a plugin; its functions are those of `P`.
+#[must_use]
+pub const fn api<P: ToruPlugin>(metadata: &'static [u8]) -> ToruPluginApi {
+    ToruPluginApi {
+        size: size_word::<ToruPluginApi>(),
+        flags: 0,
+        magic: TORU_API_MAGIC,
+        abi_major: TORU_ABI_MAJOR,
+        abi_minor: TORU_ABI_MINOR,
+        reserved: 0,
+        metadata: metadata.as_ptr(),
+        metadata_len: metadata.len(),
+        create: Some(create::<P>),
+        init: Some(init::<P>),
+        routes: Some(routes::<P>),
+        frontend: Some(frontend::<P>),
+        shutdown: Some(shutdown::<P>),
+        destroy: Some(destroy::<P>),
+        ext: None,
+    }
+}
+
+/// The body of the exported function.
+///
+/// # Safety
+///
+/// The arguments keep the contract of [`CreatePlugin`](crate::abi::CreatePlugin).
+pub unsafe fn create_plugin(
+    loader: *const ToruLoader,
+    out: *mut *const ToruPluginApi,
+    api: &'static ToruPluginApi,
+) -> u32 {
+    if loader.is_null() || out.is_null() {
+        return TORU_INVALID;
+    }
+    // SAFETY: the host lends the struct for the call.
+    let loader = unsafe { &*loader };
+    if !is_compatible(loader.abi_major) {
+        return TORU_UNSUPPORTED;
+    }
+    if loader.flags & TORU_LOADER_STATIC == 0 {
+        guard::install_hook();
+    }
+    // SAFETY: the host lends the place for the call.
+    unsafe { out.write(api) };
+    TORU_DONE
+}
+
+unsafe extern "C" fn create<P: ToruPlugin>(
+    _: *const ToruHost,
+    out: *mut *mut c_void,
+    err: *mut ToruError,
+) -> u32 {
+    entry(err, None, || {
+        let instance = Instance::<P> {
+            ctx: OnceLock::new(),
+            plugin: OnceLock::new(),
+            routes: OnceLock::new(),
+        };
+        // SAFETY: the host lends the place for the call.
+        unsafe { out.write(Box::into_raw(Box::new(instance)).cast()) };
+        Ok(TORU_DONE)
+    })
+}
+
+unsafe extern "C" fn init<P: ToruPlugin>(
+    plugin: *mut c_void,
+    ctx: *const ToruCtx,
+    waker: *const ToruWaker,
+    op: *mut ToruOp,
+    err: *mut ToruError,
+) -> u32 {
+    // SAFETY: the host passes what `create` made.
+    let instance = unsafe { instance::<P>(plugin) };
+    // SAFETY: the host's context keeps the contract.
+    let ctx = unsafe { Ctx::new(ctx) };
+    let _ = instance.ctx.set(ctx);
+    guard::set_image_ctx(ctx.raw());
+    entry(err, Some(ctx), || {
+        let future = Box::pin(async move {
+            let plugin = P::init(PluginContext::new(ctx)).await?;
+            instance
+                .plugin
+                .set(plugin)
+                .map_err(|_| PluginError::other("initialised twice"))
+        });
+        // SAFETY: the host lends waker, operation and error for the call.
+        Ok(unsafe { Control::start(ctx, future, waker, op, err) })
+    })
+}
+
+unsafe extern "C" fn routes<P: ToruPlugin>(
+    plugin: *mut c_void,
+    registrar: *const ToruRegistrar,
+    err: *mut ToruError,
+) -> u32 {
+    // SAFETY: the host passes what `create` made.
+    let instance = unsafe { instance::<P>(plugin) };
+    entry(err, instance.ctx(), || {
+        let plugin = instance
+            .plugin()
+            .ok_or("routes asked for before the plugin was initialised")?;
+        let routes = instance.routes.get_or_init(|| plugin.register_routes());
+        for route in routes {
+            let parts = route.parts().to_abi();
+            // SAFETY: the host lends the registrar for the call.
+            let add = unsafe { (*registrar).add };
+            // SAFETY: as above; the route outlives the call.
+            let status = unsafe { add(registrar, &raw const parts) };
+            if status != TORU_DONE {
+                return Ok(status);
+            }
+        }
+        Ok(TORU_DONE)
+    })
+}
+
+unsafe extern "C" fn frontend<P: ToruPlugin>(
+    plugin: *mut c_void,
+    sink: *const ToruAssetSink,
+    err: *mut ToruError,
+) -> u32 {
+    // SAFETY: the host passes what `create` made.
+    let instance = unsafe { instance::<P>(plugin) };
+    entry(err, instance.ctx(), || {
+        let plugin = instance
+            .plugin()
+            .ok_or("frontend asked for before the plugin was initialised")?;
+        let Some(bundle) = plugin.frontend_bundle() else {
+            return Ok(TORU_DONE);
+        };
+        let asset = ToruAsset {
+            size: size_word::<ToruAsset>(),
+            flags: 0,
+            path: ToruSlice::new(b"bundle.js"),
+            mime: ToruSlice::new(b"text/javascript; charset=utf-8"),
+            bytes: into_toru(Bytes::from_static(bundle)),
+        };
+        // SAFETY: the host lends the sink for the call.
+        let add = unsafe { (*sink).add };
+        // SAFETY: as above; the asset outlives the call.
+        Ok(unsafe { add(sink, &raw const asset) })
+    })
+}
+
+unsafe extern "C" fn shutdown<P: ToruPlugin>(
+    plugin: *mut c_void,
+    waker: *const ToruWaker,
+    op: *mut ToruOp,
+    err: *mut ToruError,
+) -> u32 {
+    // SAFETY: the host passes what `create` made.
+    let instance = unsafe { instance::<P>(plugin) };
+    entry(err, instance.ctx(), || {
+        let (Some(plugin), Some(ctx)) = (instance.plugin(), instance.ctx()) else {
+            return Ok(TORU_DONE);
+        };
+        let future = Box::pin(async move {
+            plugin.shutdown().await;
+            Ok(())
+        });
+        // SAFETY: the host lends waker, operation and error for the call.
+        Ok(unsafe { Control::start(ctx, future, waker, op, err) })
+    })
+}
+
+unsafe extern "C" fn destroy<P: ToruPlugin>(plugin: *mut c_void) {
+    if plugin.is_null() {
+        return;
+    }
+    // SAFETY: made by `create`; the host calls this once, after everything else.
+    let instance = unsafe { Box::from_raw(plugin.cast::<Instance<P>>()) };
+    let Instance { plugin, routes, .. } = *instance;
+    guard_drop(|| drop(routes));
+    guard_drop(|| drop(plugin));
+}
+
+/// # Safety
+///
+/// `plugin` was made by `create` of the same `P` and is not destroyed yet.
+unsafe fn instance<P>(plugin: *mut c_void) -> &'static Instance<P> {
+    // SAFETY: the host calls nothing after `destroy`, so the reference is never used beyond the instance's life.
+    unsafe { &*plugin.cast::<Instance<P>>() }
+}
+
+/// Guards an entry point that can explain its failure.
+fn entry(err: *mut ToruError, ctx: Option<Ctx>, f: impl FnOnce() -> Result<u32, &'static str>) -> u32 {
+    let status = guard(ctx, || match f() {
+        Ok(status) => status,
+        Err(text) => write_error(err, TORU_INTERNAL, text),
+    });
+    if status == TORU_PANICKED {
+        return write_error(err, TORU_PANICKED, &last_panic());
+    }
+    status
+}
+
+type ControlFuture = Pin<Box<dyn Future<Output = Result<(), PluginError>> + Send>>;
+
+/// `init` or `shutdown` while it is suspended.
+struct Control {
+    ctx: Ctx,
+    future: ControlFuture,
+}
+
+static CONTROL_VT: ToruOpVt = ToruOpVt {
+    size: size_word::<ToruOpVt>(),
+    flags: 0,
+    poll: Some(control_poll),
+    drop: Some(control_drop),
+};
+
+impl Control {
+    /// Polls once; leaves an operation behind when that was not enough.
+    ///
+    /// # Safety
+    ///
+    /// The pointers are valid for the call.
+    unsafe fn start(
+        ctx: Ctx,
+        future: ControlFuture,
+        waker: *const ToruWaker,
+        op: *mut ToruOp,
+        err: *mut ToruError,
+    ) -> u32 {
+        let mut control = Box::new(Self { ctx, future });
+        // SAFETY: as the caller guarantees.
+        let status = unsafe { control.advance(waker, err) };
+        if status == TORU_PENDING {
+            let data = Box::into_raw(control).cast();
+            let vt = &raw const CONTROL_VT;
+            // SAFETY: the host lends the place for the call.
+            unsafe { op.write(ToruOp { data, vt }) };
+        }
+        status
+    }
+
+    /// # Safety
+    ///
+    /// The pointers are valid for the call.
+    unsafe fn advance(&mut self, waker: *const ToruWaker, err: *mut ToruError) -> u32 {
+        let future = self.future.as_mut();
+        // SAFETY: the waker is valid for the call.
+        match unsafe { with_std_waker(waker, |waker| future.poll(&mut Context::from_waker(waker))) } {
+            Poll::Pending => TORU_PENDING,
+            Poll::Ready(Ok(())) => TORU_DONE,
+            Poll::Ready(Err(error)) => write_error(err, TORU_FAILED, &error.to_string()),
+        }
+    }
+}
+
+unsafe extern "C" fn control_poll(data: *mut c_void, waker: *const ToruWaker, io: *mut c_void) -> u32 {
+    let Some(mut control) = NonNull::new(data.cast::<Control>()) else {
+        return TORU_INVALID;
+    };
+    // SAFETY: only `CONTROL_VT` leads here, one call at a time.
+    let control = unsafe { control.as_mut() };
+    let err = io.cast::<ToruError>();
+    entry(err, Some(control.ctx), || {
+        // SAFETY: the host lends waker and error for the call.
+        Ok(unsafe { control.advance(waker, err) })
+    })
+}
+
+unsafe extern "C" fn control_drop(data: *mut c_void) {
+    // SAFETY: dropped once, by the host.
+    let control = unsafe { Box::from_raw(data.cast::<Control>()) };
+    guard_drop(|| drop(control));
+}

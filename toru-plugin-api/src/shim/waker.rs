@@ -1,0 +1,79 @@
+//! Wakers of the plugin's own executors, seen through the contract, and a small blocking executor.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use crate::abi::op::{ToruWaker, ToruWakerVt, with_toru_waker};
+use crate::abi::size_word;
+
+/// Calls `f` with a `ToruWaker` that stands for `waker`: the host's own where it came from there.
+pub(super) fn with_waker<R>(waker: &Waker, f: impl FnOnce(*const ToruWaker) -> R) -> R {
+    with_toru_waker(waker, keep, f)
+}
+
+/// Runs a future on this thread, which is parked while it waits.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+/// A waker that the host keeps.
+#[repr(C)]
+struct SharedWaker {
+    base: ToruWaker,
+    waker: Waker,
+}
+
+// SAFETY: the table pointer is to a static; the waker is made for sharing.
+unsafe impl Send for SharedWaker {}
+// SAFETY: as above.
+unsafe impl Sync for SharedWaker {}
+
+static SHARED_VT: ToruWakerVt = ToruWakerVt {
+    size: size_word::<ToruWakerVt>(),
+    flags: 0,
+    retain,
+    wake,
+    release,
+};
+
+fn keep(waker: &Waker) -> *const ToruWaker {
+    let shared = SharedWaker {
+        base: ToruWaker { vt: &SHARED_VT },
+        waker: waker.clone(),
+    };
+    Arc::into_raw(Arc::new(shared)).cast()
+}
+
+unsafe extern "C" fn retain(waker: *const ToruWaker) -> *const ToruWaker {
+    // SAFETY: only wakers made by `keep` carry this table, and the caller holds a reference.
+    unsafe { Arc::increment_strong_count(waker.cast::<SharedWaker>()) };
+    waker
+}
+
+unsafe extern "C" fn wake(waker: *const ToruWaker) {
+    // SAFETY: as in `retain`.
+    let shared = unsafe { &*waker.cast::<SharedWaker>() };
+    super::guard::guard_drop(|| shared.waker.wake_by_ref());
+}
+
+unsafe extern "C" fn release(waker: *const ToruWaker) {
+    // SAFETY: the caller gives its reference back.
+    let shared = unsafe { Arc::from_raw(waker.cast::<SharedWaker>()) };
+    super::guard::guard_drop(|| drop(shared));
+}
