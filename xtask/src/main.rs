@@ -1,2 +1,33 @@
-//! The project's own automation.
-fn main() {}
+//! The project's own automation: `cargo xtask` lists what it does.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::print_stdout,
+    reason = "talking to the person in front of the terminal is what this program is for"
+)]
+
+mod bench;
+mod cli;
+mod demo;
+mod examples;
+mod header;
+mod process;
+mod suite;
+mod tools;
+mod workspace;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+/// What most functions here return: the message is all that anybody does with an error.
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    match cli::run(std::env::args().skip(1)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

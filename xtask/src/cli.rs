@@ -1,0 +1,193 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use crate::workspace::Workspace;
+use crate::{Result, bench, demo, header, suite};
+
+const HELP: &str = "\
+The project's own automation.
+
+Usage: cargo xtask <command>
+
+  demo [-- ARGS]   build the demo server and the example plugins, and start them
+  test [options]   run every check, step by step
+  header [--check] generate toru-plugin-api/include/toru_plugin.h; --check compares and compiles it
+  bench            run the benchmarks and print the table of ratios
+
+`cargo xtask <command> --help` says more.
+";
+
+const DEMO_HELP: &str = "\
+Builds the demo server and the example plugins, installs the plugins and starts the server.
+
+Usage: cargo xtask demo [-- ARGS FOR THE SERVER]
+
+The server listens on 127.0.0.1:7300 (TORU_DEMO_LISTEN), takes its plugins from demo/plugins and keeps its
+data in demo/data below cargo's target folder (TORU_DEMO_PLUGINS, TORU_DEMO_DATA). TORU_DEMO_TOKEN is the
+token that it asks for; without it a random one is made. Ctrl-C ends it.
+";
+
+const HEADER_HELP: &str = "\
+Generates toru-plugin-api/include/toru_plugin.h from toru-plugin-api/src/abi and layout.txt.
+
+Usage: cargo xtask header [--check]
+
+  --check  write nothing; fail if the file differs from its sources, and compile it as C11 and C++17
+           with warnings as errors (compilers: CC, CXX)
+";
+
+const BENCH_HELP: &str = "\
+Runs the benchmarks of toru-benches, then prints the table of ratios.
+
+Usage: cargo xtask bench
+";
+
+/// A command line, understood.
+#[derive(Debug, PartialEq)]
+enum Task {
+    Help(String),
+    Demo { server_args: Vec<String> },
+    Test(suite::Options),
+    Header { check: bool },
+    Bench,
+}
+
+/// Does what the arguments ask for.
+pub(crate) fn run(args: impl Iterator<Item = String>) -> Result<ExitCode> {
+    match parse(args)? {
+        Task::Help(text) => println!("{text}"),
+        Task::Demo { server_args } => demo::run(&Workspace::load()?, &server_args)?,
+        Task::Test(options) => return suite::run(&Workspace::load()?, &options),
+        Task::Header { check: true } => header::check(&Workspace::load()?.target().join("xtask"))?,
+        Task::Header { check: false } => header::write()?,
+        Task::Bench => bench::run(&Workspace::load()?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn parse(mut args: impl Iterator<Item = String>) -> Result<Task> {
+    let Some(command) = args.next() else {
+        return Ok(Task::Help(HELP.to_owned()));
+    };
+    let mut args = args.peekable();
+    if args.peek().is_some_and(|arg| is_help(arg)) {
+        return help(&command);
+    }
+    match command.as_str() {
+        "demo" => Ok(Task::Demo {
+            server_args: args.skip_while(|arg| arg == "--").collect(),
+        }),
+        "test" => test_options(args).map(Task::Test),
+        "header" => match (args.next().as_deref(), args.next()) {
+            (None, _) => Ok(Task::Header { check: false }),
+            (Some("--check"), None) => Ok(Task::Header { check: true }),
+            (Some(other), _) => Err(unknown(other)),
+        },
+        "bench" => match args.next() {
+            None => Ok(Task::Bench),
+            Some(other) => Err(unknown(&other)),
+        },
+        "help" => Ok(Task::Help(HELP.to_owned())),
+        command if is_help(command) => Ok(Task::Help(HELP.to_owned())),
+        other => Err(format!("no command is named {other}\n\n{HELP}").into()),
+    }
+}
+
+fn help(command: &str) -> Result<Task> {
+    Ok(Task::Help(match command {
+        "demo" => DEMO_HELP.to_owned(),
+        "test" => suite::help(),
+        "header" => HEADER_HELP.to_owned(),
+        "bench" => BENCH_HELP.to_owned(),
+        other => return Err(format!("no command is named {other}\n\n{HELP}").into()),
+    }))
+}
+
+fn test_options(mut args: impl Iterator<Item = String>) -> Result<suite::Options> {
+    let mut options = suite::Options::default();
+    while let Some(arg) = args.next() {
+        match arg.split_once('=').map_or((arg.as_str(), None), |(name, value)| {
+            (name, Some(value.to_owned()))
+        }) {
+            ("--long", None) => options.long = true,
+            ("--keep-going", None) => options.keep_going = true,
+            ("--only", value) => {
+                let step = value
+                    .or_else(|| args.next())
+                    .ok_or("--only wants the name of a step")?;
+                options.only.push(suite::known(&step)?);
+            }
+            _ => return Err(unknown(&arg)),
+        }
+    }
+    Ok(options)
+}
+
+fn is_help(arg: &str) -> bool {
+    arg == "--help" || arg == "-h"
+}
+
+fn unknown(arg: &str) -> Box<dyn std::error::Error> {
+    format!("unexpected argument {arg}; --help says what there is").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(line: &str) -> Result<Task> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn commands_are_understood() {
+        assert_eq!(task("header").unwrap(), Task::Header { check: false });
+        assert_eq!(task("header --check").unwrap(), Task::Header { check: true });
+        assert_eq!(task("bench").unwrap(), Task::Bench);
+        let server_args = vec!["--listen".to_owned(), "[::1]:80".to_owned()];
+        assert_eq!(
+            task("demo -- --listen [::1]:80").unwrap(),
+            Task::Demo { server_args }
+        );
+    }
+
+    #[test]
+    fn steps_are_chosen_by_name() {
+        let Task::Test(options) = task("test --keep-going --only fmt --only=clippy").unwrap() else {
+            panic!("not the command test");
+        };
+        assert!(options.keep_going && !options.long);
+        assert_eq!(options.only, ["fmt", "clippy"]);
+        assert!(task("test --only").is_err());
+        assert!(task("test --only no-such-step").is_err());
+    }
+
+    #[test]
+    fn mistakes_are_refused() {
+        for line in [
+            "no-such-command",
+            "header --chekc",
+            "header --check twice",
+            "bench fast",
+            "test --fast",
+        ] {
+            assert!(task(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_is_there_for_all() {
+        for line in [
+            "",
+            "help",
+            "--help",
+            "demo --help",
+            "test -h",
+            "header --help",
+            "bench --help",
+        ] {
+            assert!(matches!(task(line).unwrap(), Task::Help(_)), "{line}");
+        }
+    }
+}

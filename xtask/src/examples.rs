@@ -1,0 +1,129 @@
+//! Building the example plugins.
+
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Result;
+use crate::process::{cargo, run};
+use crate::tools::CC;
+use crate::workspace::Workspace;
+
+/// A library, or the reason why there is none; the outer error is a failed build.
+pub(crate) type Built = Result<std::result::Result<PathBuf, String>>;
+
+/// As strict as the header's own check.
+const C_FLAGS: [&str; 8] = [
+    "-std=c11",
+    "-shared",
+    "-fPIC",
+    "-O2",
+    "-fvisibility=hidden",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+];
+
+/// `examples/hello-plugin`, optimised.
+pub(crate) fn hello_plugin(workspace: &Workspace) -> Built {
+    if !workspace.has_package("hello-plugin") {
+        return Ok(Err("examples/hello-plugin is not there".to_owned()));
+    }
+    cdylib(workspace, "hello-plugin").map(Ok)
+}
+
+/// `examples/c-plugin`, by the C compiler.
+pub(crate) fn c_plugin(workspace: &Workspace) -> Built {
+    let compiler = match CC.ensure() {
+        Ok(compiler) => compiler,
+        Err(reason) => return Ok(Err(format!("the C plugin was left out: {reason}"))),
+    };
+    let root = workspace.root();
+    let folder = workspace.target().join("examples");
+    fs::create_dir_all(&folder)?;
+    let library = folder.join(file_name("c_plugin"));
+    let mut command = Command::new(compiler);
+    command.args(C_FLAGS);
+    if cfg!(target_os = "linux") {
+        command.arg("-Wl,-z,noexecstack");
+    }
+    command
+        .arg("-I")
+        .arg(root.join("toru-plugin-api/include"))
+        .arg(root.join("examples/c-plugin/c_plugin.c"))
+        .arg("-o")
+        .arg(&library)
+        .arg("-pthread");
+    run(&mut command)?;
+    Ok(Ok(library))
+}
+
+/// `benches/smallest-plugin`, optimised and stripped; `None` when it is not there.
+pub(crate) fn smallest_plugin(workspace: &Workspace) -> Result<Option<PathBuf>> {
+    let name = "smallest-plugin";
+    let manifest = workspace.root().join("benches").join(name).join("Cargo.toml");
+    if !manifest.is_file() {
+        return Ok(None);
+    }
+    let target = workspace.target().join(name);
+    let mut command = cargo();
+    command.args([
+        "build",
+        "--release",
+        "--config",
+        "profile.release.strip=true",
+        "--manifest-path",
+    ]);
+    run(command.arg(manifest).arg("--target-dir").arg(&target))?;
+    Ok(Some(target.join("release").join(file_name("smallest_plugin"))))
+}
+
+/// Puts a library where plugins are looked for: whole or not at all, readable and executable by all.
+pub(crate) fn install(library: &Path, folder: &Path) -> Result {
+    let name = library.file_name().ok_or("a library has a name")?;
+    let unfinished = folder.join(format!(".{}.new", name.to_string_lossy()));
+    fs::copy(library, &unfinished)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o755))?;
+    }
+    fs::rename(&unfinished, folder.join(name))?;
+    Ok(())
+}
+
+fn cdylib(workspace: &Workspace, package: &str) -> Result<PathBuf> {
+    let mut command = cargo();
+    run(command
+        .args(["build", "--release", "--package", package])
+        .current_dir(workspace.root()))?;
+    Ok(workspace
+        .target()
+        .join("release")
+        .join(file_name(&package.replace('-', "_"))))
+}
+
+fn file_name(library: &str) -> String {
+    format!("{DLL_PREFIX}{library}{DLL_SUFFIX}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn installing_replaces_and_leaves_nothing_else_behind() {
+        let folder = std::env::temp_dir().join(format!("toru-xtask-{}", std::process::id()));
+        let plugins = folder.join("plugins");
+        fs::create_dir_all(&plugins).unwrap();
+        let library = folder.join("liba.so");
+        for content in ["one", "two"] {
+            fs::write(&library, content).unwrap();
+            install(&library, &plugins).unwrap();
+            assert_eq!(fs::read_to_string(plugins.join("liba.so")).unwrap(), content);
+        }
+        assert_eq!(fs::read_dir(&plugins).unwrap().count(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,298 @@
+//! The steps themselves.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::{dependencies, locks};
+use crate::process::{self, cargo, cargo_nightly, run};
+use crate::tools::{self, VALGRIND};
+use crate::workspace::Workspace;
+use crate::{Result, examples, header};
+
+/// Most bytes of the smallest plugin, stripped.
+const SMALLEST_PLUGIN_MAX: u64 = 450 * 1024;
+/// How long each fuzz target runs.
+const FUZZ_SECONDS: u32 = 60;
+
+/// A check.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    /// For the help.
+    pub(super) what: &'static str,
+    pub(super) is_long: bool,
+    /// `Some` is the reason why it was skipped.
+    pub(super) run: fn(&mut Context<'_>) -> Result<Option<String>>,
+}
+
+/// All steps in order.
+pub(super) const STEPS: &[Step] = &[
+    step("fmt", "formatting", fmt),
+    step("clippy", "lints, as errors", clippy),
+    step("docs", "documentation, warnings as errors", docs),
+    step(
+        "header",
+        "toru_plugin.h is up to date and compiles as C11 and C++17",
+        check_header,
+    ),
+    step(
+        "layering",
+        "who depends on what, compilers old enough, known registries",
+        layering,
+    ),
+    step(
+        "build-examples",
+        "the example plugins that the tests load",
+        build_examples,
+    ),
+    step("tests", "unit, integration and documentation tests", tests),
+    step("gates", "counted work against its limits", gates),
+    step("size", "size of the smallest plugin", size),
+    long(
+        "tests-long",
+        "tests optimised and with more repetitions",
+        tests_long,
+    ),
+    long("fuzz", "every fuzz target for a minute (nightly)", fuzz),
+    long(
+        "asan",
+        "the host's tests under the address sanitiser (nightly)",
+        asan,
+    ),
+];
+
+/// What steps share.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    workspace: &'a Workspace,
+    /// Variables that tell the tests where the example plugins are; `None` before they were built.
+    examples: Option<Vec<(&'static str, PathBuf)>>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(workspace: &'a Workspace) -> Self {
+        Self {
+            workspace,
+            examples: None,
+        }
+    }
+
+    fn in_root<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        command.current_dir(self.workspace.root())
+    }
+
+    /// Builds the example plugins unless they are there, and says which are missing.
+    fn build_examples(&mut self) -> Result<Vec<String>> {
+        let mut missing = Vec::new();
+        let mut built = Vec::new();
+        let recipes = [
+            (
+                "TORU_TEST_HELLO_PLUGIN",
+                examples::hello_plugin as fn(&Workspace) -> examples::Built,
+            ),
+            ("TORU_TEST_C_PLUGIN", examples::c_plugin),
+        ];
+        for (variable, build) in recipes {
+            match build(self.workspace)? {
+                Ok(path) => {
+                    println!("    {variable}={}", path.display());
+                    built.push((variable, path));
+                }
+                Err(reason) => missing.push(reason),
+            }
+        }
+        self.examples = Some(built);
+        Ok(missing)
+    }
+
+    /// Variables for the tests; a single step builds what it needs itself.
+    fn test_env(&mut self) -> Result<Vec<(&'static str, PathBuf)>> {
+        if self.examples.is_none() {
+            self.build_examples()?;
+        }
+        Ok(self.examples.clone().unwrap_or_default())
+    }
+}
+
+const fn step(
+    name: &'static str,
+    what: &'static str,
+    run: fn(&mut Context<'_>) -> Result<Option<String>>,
+) -> Step {
+    Step {
+        name,
+        what,
+        is_long: false,
+        run,
+    }
+}
+
+const fn long(
+    name: &'static str,
+    what: &'static str,
+    run: fn(&mut Context<'_>) -> Result<Option<String>>,
+) -> Step {
+    Step {
+        name,
+        what,
+        is_long: true,
+        run,
+    }
+}
+
+fn fmt(context: &mut Context<'_>) -> Result<Option<String>> {
+    run(context.in_root(cargo().args(["fmt", "--all", "--check"])))?;
+    Ok(None)
+}
+
+fn clippy(context: &mut Context<'_>) -> Result<Option<String>> {
+    let mut command = cargo();
+    command.args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--",
+        "--deny",
+        "warnings",
+    ]);
+    run(context.in_root(&mut command))?;
+    Ok(None)
+}
+
+fn docs(context: &mut Context<'_>) -> Result<Option<String>> {
+    let mut command = cargo();
+    command
+        .args(["doc", "--workspace", "--no-deps", "--all-features"])
+        .env("RUSTDOCFLAGS", "-D warnings");
+    run(context.in_root(&mut command))?;
+    Ok(None)
+}
+
+fn check_header(context: &mut Context<'_>) -> Result<Option<String>> {
+    header::check(&context.workspace.target().join("xtask"))?;
+    Ok(None)
+}
+
+fn layering(context: &mut Context<'_>) -> Result<Option<String>> {
+    dependencies::layering(context.workspace)?;
+    dependencies::rust_versions(context.workspace)?;
+    locks::check(context.workspace.root())?;
+    Ok(None)
+}
+
+fn build_examples(context: &mut Context<'_>) -> Result<Option<String>> {
+    let missing = context.build_examples()?;
+    Ok(Some(missing.join("; ")).filter(|reason| !reason.is_empty()))
+}
+
+fn tests(context: &mut Context<'_>) -> Result<Option<String>> {
+    let env = context.test_env()?;
+    run(context.in_root(cargo().args(["test", "--workspace", "--all-features"]).envs(env)))?;
+    Ok(None)
+}
+
+fn gates(context: &mut Context<'_>) -> Result<Option<String>> {
+    if !context.workspace.has_binary("toru-benches", "gates") {
+        return Ok(Some("toru-benches has no program gates".to_owned()));
+    }
+    if let Err(reason) = VALGRIND.ensure() {
+        println!("    {reason}");
+    }
+    let env = context.test_env()?;
+    let mut command = cargo();
+    command
+        .args(["run", "--release", "--package", "toru-benches", "--bin", "gates"])
+        .envs(env);
+    run(context.in_root(&mut command))?;
+    Ok(None)
+}
+
+fn size(context: &mut Context<'_>) -> Result<Option<String>> {
+    let Some(plugin) = examples::smallest_plugin(context.workspace)? else {
+        return Ok(Some("benches/smallest-plugin is not there".to_owned()));
+    };
+    let bytes = fs::metadata(&plugin)?.len();
+    println!("    {bytes} bytes stripped, at most {SMALLEST_PLUGIN_MAX}");
+    if bytes > SMALLEST_PLUGIN_MAX {
+        return Err(format!("{bytes} bytes are more than {SMALLEST_PLUGIN_MAX}").into());
+    }
+    Ok(None)
+}
+
+fn tests_long(context: &mut Context<'_>) -> Result<Option<String>> {
+    let env = context.test_env()?;
+    let mut command = cargo();
+    command
+        .args(["test", "--release", "--workspace", "--all-features"])
+        .envs(env)
+        .env("TORU_TEST_LONG", "1");
+    run(context.in_root(&mut command))?;
+    Ok(None)
+}
+
+fn fuzz(context: &mut Context<'_>) -> Result<Option<String>> {
+    let root = context.workspace.root();
+    let Ok(targets) = fs::read_dir(root.join("fuzz/fuzz_targets")) else {
+        return Ok(Some("fuzz is not there".to_owned()));
+    };
+    if !tools::has_nightly() {
+        return Ok(Some(
+            "no nightly toolchain (rustup toolchain install nightly)".to_owned(),
+        ));
+    }
+    if !tools::succeeds(cargo_nightly().args(["fuzz", "--version"])) {
+        println!("    cargo-fuzz is missing: cargo install cargo-fuzz --locked");
+        run(cargo().args(["install", "cargo-fuzz", "--locked"]))?;
+    }
+    let mut names = Vec::new();
+    for target in targets {
+        let path = target?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+        }
+    }
+    names.sort();
+    for name in names {
+        println!("--> {name}");
+        let mut command = cargo_nightly();
+        command.args(["fuzz", "run", &name, "--"]);
+        command.args([format!("-max_total_time={FUZZ_SECONDS}"), "-seed=1".to_owned()]);
+        run(context.in_root(&mut command))?;
+    }
+    Ok(None)
+}
+
+fn asan(context: &mut Context<'_>) -> Result<Option<String>> {
+    if !tools::has_nightly() {
+        return Ok(Some(
+            "no nightly toolchain (rustup toolchain install nightly)".to_owned(),
+        ));
+    }
+    let env = context.test_env()?;
+    let version = process::capture(cargo_nightly().args(["--version", "--verbose"]))?;
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .ok_or("cargo names no host")?;
+    let mut command = cargo_nightly();
+    command
+        .args([
+            "test",
+            "--package",
+            "toru-host",
+            "--tests",
+            "--target",
+            host,
+            "--target-dir",
+        ])
+        .arg(context.workspace.target().join("asan"))
+        .envs(env)
+        // An instrumented plugin finds the sanitiser's functions in the program that loads it.
+        .env("RUSTFLAGS", "-Zsanitizer=address -Clink-arg=-rdynamic")
+        // Plugins are never unloaded, which looks like leaks.
+        .env("ASAN_OPTIONS", "detect_leaks=0");
+    run(context.in_root(&mut command))?;
+    Ok(None)
+}
