@@ -813,12 +813,18 @@ struct ToruLoader {
 // [control] [no-block]
 typedef uint32_t (*ToruCreatePlugin)(const ToruLoader *loader, const ToruPluginApi **api);
 
+// Name of the exported function.
+#define TORU_CREATE_PLUGIN_SYMBOL "create_plugin"
+
 // The one exported function.
 TORU_EXPORT uint32_t create_plugin(const ToruLoader *loader, const ToruPluginApi **api);
 
 // -------------------------------------------------------------------------------------------------
 // The extension toru.rt/1: the host's clock, timers and threads
 // -------------------------------------------------------------------------------------------------
+
+// Id of this extension.
+#define TORU_RT_ID "toru.rt/1"
 
 // Functions of toru.rt/1. Work handed over belongs to the instance and is cancelled when it is
 // disabled.
@@ -850,6 +856,9 @@ struct ToruRt {
 // The extension toru.config/1: the plugin's configuration
 // -------------------------------------------------------------------------------------------------
 
+// Id of this extension.
+#define TORU_CONFIG_ID "toru.config/1"
+
 // Functions of toru.config/1.
 struct ToruConfig {
     // Size of this table in bytes.
@@ -864,6 +873,9 @@ struct ToruConfig {
 // -------------------------------------------------------------------------------------------------
 // The extension toru.log/1: a plugin's log records arrive in the host's
 // -------------------------------------------------------------------------------------------------
+
+// Id of this extension.
+#define TORU_LOG_ID "toru.log/1"
 
 // No level at all.
 #define TORU_LOG_OFF 0
@@ -928,6 +940,9 @@ struct ToruLog {
 // filled in, or TORU_PENDING with an operation whose io is the same kind of out. Argument slices
 // are borrowed during the first call only. Keys are 1 to 1024 bytes, values 0 to 1 MiB; both are
 // bytes.
+
+// Id of this extension.
+#define TORU_KV_ID "toru.kv/1"
 
 // Longest key in bytes. The shortest has one.
 #define TORU_KV_KEY_MAX 1024
@@ -1099,8 +1114,13 @@ struct ToruKv {
 // Text values are UTF-8 without a terminator of their own; the zero behind every value serves C. A
 // tag that the reader does not know is skipped unless its flags say otherwise. No tag but those of
 // extension ids repeats.
+
+// Owner of the ELF note, with its terminator.
+#define TORU_NOTE_OWNER {84, 111, 114, 117, 0}
 // Type of the ELF note: "TOR1".
 #define TORU_NOTE_TYPE 0x544F5231
+// First bytes of the descriptor.
+#define TORU_NOTE_MAGIC {127, 84, 111, 114, 117, 32, 112, 108, 117, 103, 105, 110, 13, 10, 26, 10}
 // Format of the descriptor.
 #define TORU_NOTE_FORMAT 1
 // The header holds a CRC of the records.
@@ -1183,10 +1203,6 @@ struct ToruKv {
 #define TORU_METADATA ((const uint8_t *)&toru_plugin_note.descriptor)
 // Length of the descriptor in bytes.
 #define TORU_METADATA_LEN (sizeof toru_plugin_note.descriptor)
-
-// Initialisers: the owner of the ELF note, and the first bytes of the descriptor.
-#define TORU_NOTE_OWNER {84, 111, 114, 117, 0}
-#define TORU_NOTE_MAGIC {127, 84, 111, 114, 117, 32, 112, 108, 117, 103, 105, 110, 13, 10, 26, 10}
 
 // The next three can be defined before this header is included, to say something more exact.
 

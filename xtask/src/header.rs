@@ -69,9 +69,7 @@ fn generate() -> Result<String> {
         }
     }
 
-    let trailer = include_str!("header/trailer.h")
-        .replace("@ARRAYS@\n", &layout::arrays(&modules))
-        .replace("@LAYOUT@\n", &layout::assertions(&modules));
+    let trailer = include_str!("header/trailer.h").replace("@LAYOUT@\n", &layout::assertions(&modules));
     let _ = write!(out, "\n{trailer}");
     Ok(out)
 }

@@ -15,32 +15,60 @@ pub(crate) fn render(source: &Path, module: &Module) -> Result<String> {
     let c = tidy(&items(source, module)?);
     let mut out = banner(&module_docs(&rust));
     for item in order(&rust) {
-        let heads = [
-            format!("#define {} ", c_name(item.name)),
-            format!("struct {} {{", item.name),
-            format!("typedef uint32_t (*Toru{})", item.name),
-        ];
-        let is_wanted = |chunk: &&str| {
-            let code = chunk.lines().find(|line| !line.starts_with("//"));
-            heads
-                .iter()
-                .any(|head| code.is_some_and(|code| code.starts_with(head)))
-        };
-        if let Some(chunk) = c.split("\n\n").map(str::trim).find(is_wanted) {
-            if item.stands_apart {
-                out.push('\n');
+        let Some(text) = find(&c, item.name)
+            .map(str::to_owned)
+            .or_else(|| by_value(module, &item))
+        else {
+            if module.declares(item.name) {
+                return Err(format!("{} of {} was not translated", item.name, source.display()).into());
             }
-            out.push_str(chunk);
+            continue;
+        };
+        if item.stands_apart {
             out.push('\n');
         }
+        out.push_str(text.trim());
+        out.push('\n');
     }
     Ok(out)
+}
+
+/// The item of that name in what cbindgen wrote, with its comment.
+fn find<'a>(c: &'a str, name: &str) -> Option<&'a str> {
+    let heads = [
+        format!("#define {} ", c_name(name)),
+        format!("struct {name} {{"),
+        format!("typedef uint32_t (*Toru{name})"),
+    ];
+    c.split("\n\n").find(|chunk| {
+        let code = chunk
+            .lines()
+            .find(|line| !line.is_empty() && !line.starts_with("//"));
+        heads
+            .iter()
+            .any(|head| code.is_some_and(|code| code.starts_with(head)))
+    })
+}
+
+/// A constant that cbindgen cannot translate: a text, or an array of bytes as an initialiser.
+fn by_value(module: &Module, item: &Item<'_>) -> Option<String> {
+    let value = module.value(item.name)?;
+    let value = match value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(bytes) => format!("{{{bytes}}}"),
+        None => value.starts_with('"').then(|| value.to_owned())?,
+    };
+    Some(format!(
+        "{}#define {} {value}",
+        prose::comment(&item.docs, 0),
+        c_name(item.name)
+    ))
 }
 
 /// A public item of a source file.
 #[derive(Debug, PartialEq)]
 struct Item<'a> {
     name: &'a str,
+    docs: String,
     /// An empty line stands before it.
     stands_apart: bool,
 }
@@ -48,18 +76,25 @@ struct Item<'a> {
 fn order(source: &str) -> Vec<Item<'_>> {
     let mut items = Vec::new();
     let mut stands_apart = true;
+    let mut docs = String::new();
     for line in source.lines() {
         stands_apart |= line.is_empty();
         let heads = ["pub const ", "pub struct ", "pub type "];
-        if let Some(rest) = heads.iter().find_map(|head| line.strip_prefix(head)) {
+        if let Some(text) = line.strip_prefix("///") {
+            docs.push_str(text.strip_prefix(' ').unwrap_or(text));
+            docs.push('\n');
+        } else if let Some(rest) = heads.iter().find_map(|head| line.strip_prefix(head)) {
             let end = rest
                 .find(|c: char| c != '_' && !c.is_alphanumeric())
                 .unwrap_or(rest.len());
             items.push(Item {
                 name: &rest[..end],
+                docs: std::mem::take(&mut docs),
                 stands_apart,
             });
             stands_apart = false;
+        } else if !line.starts_with("#[") {
+            docs.clear();
         }
     }
     items
@@ -151,12 +186,14 @@ fn in_hexadecimal(line: &str) -> Option<String> {
 
 /// The declaration of `create_plugin`, made from its type.
 pub(crate) fn declare_create_plugin(area: &str) -> Result<String> {
-    let (_, declaration) = area
+    let (_, rest) = area
         .split_once("typedef uint32_t (*ToruCreatePlugin)")
         .ok_or("the type of create_plugin was not generated")?;
+    let (parameters, _) = rest
+        .split_once(';')
+        .ok_or("the type of create_plugin does not end")?;
     Ok(format!(
-        "\n// The one exported function.\nTORU_EXPORT uint32_t create_plugin{}\n",
-        declaration.trim_end()
+        "\n// The one exported function.\nTORU_EXPORT uint32_t create_plugin{parameters};\n"
     ))
 }
 
@@ -181,6 +218,40 @@ mod tests {
             .map(|item| (item.name, item.stands_apart))
             .collect();
         assert_eq!(items, [("A", true), ("B", false), ("C", true)]);
+        assert_eq!(order(source)[1].docs, "B.\n");
+    }
+
+    #[test]
+    fn texts_and_arrays_are_defined_by_their_values() {
+        let constant = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let constants = vec![
+            constant("TORU_KV_ID", "\"toru.kv/1\""),
+            constant("NOTE_OWNER", "[84, 0]"),
+            constant("TORU_DONE", "0"),
+        ];
+        let module = Module {
+            constants,
+            ..Module::default()
+        };
+        let define = |name| {
+            by_value(
+                &module,
+                &Item {
+                    name,
+                    docs: "Id.\n".to_owned(),
+                    stands_apart: true,
+                },
+            )
+        };
+        assert_eq!(
+            define("TORU_KV_ID").unwrap(),
+            "// Id.\n#define TORU_KV_ID \"toru.kv/1\""
+        );
+        assert_eq!(
+            define("NOTE_OWNER").unwrap(),
+            "// Id.\n#define TORU_NOTE_OWNER {84, 0}"
+        );
+        assert_eq!(define("TORU_DONE"), None);
     }
 
     #[test]
@@ -204,7 +275,7 @@ mod tests {
 
     #[test]
     fn the_exported_function_is_declared_as_its_type_says() {
-        let area = "typedef uint32_t (*ToruCreatePlugin)(const ToruLoader *loader);\n";
+        let area = "typedef uint32_t (*ToruCreatePlugin)(const ToruLoader *loader);\n\n#define A 1\n";
         let text = declare_create_plugin(area).unwrap();
         assert!(
             text.ends_with("TORU_EXPORT uint32_t create_plugin(const ToruLoader *loader);\n"),

@@ -31,9 +31,6 @@
 // Length of the descriptor in bytes.
 #define TORU_METADATA_LEN (sizeof toru_plugin_note.descriptor)
 
-// Initialisers: the owner of the ELF note, and the first bytes of the descriptor.
-@ARRAYS@
-
 // The next three can be defined before this header is included, to say something more exact.
 
 #ifndef TORU_NOTE_COMPILER
