@@ -1,7 +1,7 @@
 //! The binary contract between a host and a plugin, in prose and in types.
 //!
 //! A plugin is one shared library. It exports one function, [`create_plugin`](CreatePlugin), imports nothing
-//! from the host by name, and carries a [note](note) from which a host learns what it is without opening it.
+//! from the host by name, and carries a [`note`] from which a host learns what it is without opening it.
 //! Everything else travels through the tables of this module. `include/toru_plugin.h` is generated from them.
 //!
 //! # Data only
