@@ -1,5 +1,6 @@
 //! Running other programs.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Result;
@@ -26,7 +27,7 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// The cargo that runs this program, with the environment it may use for another toolchain.
+/// The cargo that runs this program.
 pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
@@ -44,12 +45,30 @@ pub(crate) fn cargo_nightly() -> Command {
 }
 
 /// The command as one would type it.
-pub(crate) fn line(command: &Command) -> String {
-    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
+fn line(command: &Command) -> String {
+    let mut words = vec![program(command)];
     words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
     words.join(" ")
 }
 
+fn program(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let name = program.file_stem().unwrap_or(program.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
 fn not_started(command: &Command, error: &std::io::Error) -> String {
-    format!("cannot run {}: {error}", command.get_program().to_string_lossy())
+    format!("cannot run {}: {error}", program(command))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_name_the_command() {
+        let error = run(Command::new("/no/such/folder/tool").arg("--now")).unwrap_err();
+        assert!(error.to_string().starts_with("cannot run tool: "), "{error}");
+        assert_eq!(line(Command::new("/usr/bin/cc").args(["-o", "a"])), "cc -o a");
+    }
 }
