@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
 
 use crate::process::{cargo, run as run_command};
@@ -16,8 +16,11 @@ pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
         return Err("the workspace has no demo-server yet".into());
     }
     let folder = workspace.target().join("demo");
-    let plugins = setting("TORU_DEMO_PLUGINS").map_or_else(|| folder.join("plugins"), PathBuf::from);
-    let data = setting("TORU_DEMO_DATA").map_or_else(|| folder.join("data"), PathBuf::from);
+    let in_folder = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let chosen = |flag: &str, variable: &str| value(server_args, flag).or_else(|| setting(variable));
+    let listen = chosen("--listen", "TORU_DEMO_LISTEN").unwrap_or_else(|| "127.0.0.1:7300".to_owned());
+    let plugins = chosen("--plugins", "TORU_DEMO_PLUGINS").unwrap_or_else(|| in_folder("plugins"));
+    let data = chosen("--data", "TORU_DEMO_DATA").unwrap_or_else(|| in_folder("data"));
     fs::create_dir_all(&plugins)?;
     fs::create_dir_all(&data)?;
 
@@ -26,28 +29,22 @@ pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
     run_command(build.current_dir(workspace.root()))?;
     for built in [examples::hello_plugin(workspace)?, examples::c_plugin(workspace)?] {
         match built {
-            Ok(library) => examples::install(&library, &plugins)?,
+            Ok(library) => examples::install(&library, Path::new(&plugins))?,
             Err(reason) => println!("{reason}"),
         }
     }
 
-    let listen = setting("TORU_DEMO_LISTEN").unwrap_or_else(|| "127.0.0.1:7300".to_owned());
     let token = setting("TORU_DEMO_TOKEN").map_or_else(random_token, Ok)?;
-    println!("{}", advice(&address(&listen, server_args), &token));
+    println!("{}", advice(&listen, &token));
 
-    let program = workspace
-        .target()
-        .join("release")
-        .join(format!("demo-server{}", env::consts::EXE_SUFFIX));
-    let mut server = Command::new(program);
-    server.args(["--listen", &listen]);
-    server
-        .arg("--plugins")
-        .arg(plugins)
-        .arg("--data")
-        .arg(data)
-        .args(server_args);
-    become_program(server.env("TORU_DEMO_TOKEN", token).current_dir(workspace.root()))
+    let program = format!("demo-server{}", env::consts::EXE_SUFFIX);
+    let mut server = Command::new(workspace.target().join("release").join(program));
+    for (flag, value_of_ours) in [("--listen", listen), ("--plugins", plugins), ("--data", data)] {
+        if value(server_args, flag).is_none() {
+            server.args([flag, &value_of_ours]);
+        }
+    }
+    become_program(server.args(server_args).env("TORU_DEMO_TOKEN", token))
 }
 
 /// Replaces this program by the server, so that signals reach it and nothing is left behind.
@@ -67,19 +64,16 @@ fn become_program(command: &mut Command) -> Result {
     run_command(command)
 }
 
-/// The address that the server will listen on: the last word counts.
-fn address(listen: &str, server_args: &[String]) -> String {
-    let mut address = listen;
-    for (at, arg) in server_args.iter().enumerate() {
-        if let Some(value) = arg.strip_prefix("--listen=") {
-            address = value;
-        } else if arg == "--listen"
-            && let Some(value) = server_args.get(at + 1)
-        {
-            address = value;
+/// What the arguments give a flag, as `--flag value` or `--flag=value`.
+fn value(args: &[String], flag: &str) -> Option<String> {
+    args.iter().enumerate().find_map(|(at, arg)| {
+        let rest = arg.strip_prefix(flag)?;
+        match rest.strip_prefix('=') {
+            Some(value) => Some(value.to_owned()),
+            None if rest.is_empty() => args.get(at + 1).cloned(),
+            None => None,
         }
-    }
-    address.to_owned()
+    })
 }
 
 fn advice(address: &str, token: &str) -> String {
@@ -115,12 +109,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_address_counts() {
+    fn flags_have_their_values_beside_or_inside() {
         let args = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(address("a:1", &[]), "a:1");
-        assert_eq!(address("a:1", &args("--verbose --listen b:2")), "b:2");
-        assert_eq!(address("a:1", &args("--listen=b:2 --listen=c:3")), "c:3");
-        assert_eq!(address("a:1", &args("--listen")), "a:1");
+        let listen = |text: &str| value(&args(text), "--listen");
+        assert_eq!(listen("--verbose --listen b:2").as_deref(), Some("b:2"));
+        assert_eq!(listen("--listen=b:2").as_deref(), Some("b:2"));
+        for text in ["--listen", "--listener b:2", "--verbose"] {
+            assert_eq!(listen(text), None, "{text}");
+        }
     }
 
     #[test]

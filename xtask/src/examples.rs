@@ -3,7 +3,6 @@
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::Result;
 use crate::process::{cargo, run};
@@ -35,7 +34,7 @@ pub(crate) fn hello_plugin(workspace: &Workspace) -> Built {
 
 /// `examples/c-plugin`, by the C compiler.
 pub(crate) fn c_plugin(workspace: &Workspace) -> Built {
-    let compiler = match CC.ensure() {
+    let mut command = match CC.ensure() {
         Ok(compiler) => compiler,
         Err(reason) => return Ok(Err(format!("the C plugin was left out: {reason}"))),
     };
@@ -43,7 +42,6 @@ pub(crate) fn c_plugin(workspace: &Workspace) -> Built {
     let folder = workspace.target().join("examples");
     fs::create_dir_all(&folder)?;
     let library = folder.join(file_name("c_plugin"));
-    let mut command = Command::new(compiler);
     command.args(C_FLAGS);
     if cfg!(target_os = "linux") {
         command.arg("-Wl,-z,noexecstack");

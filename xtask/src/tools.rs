@@ -36,19 +36,26 @@ pub(crate) const VALGRIND: Tool = Tool {
 };
 
 impl Tool {
-    /// The program, installed first if need be. The error says what is missing and how to get it.
-    pub(crate) fn ensure(self) -> Result<PathBuf, String> {
-        if let Some(program) = self.find() {
-            return Ok(program);
+    /// The tool, installed first if need be. The error says what is missing and how to get it.
+    pub(crate) fn ensure(self) -> Result<Command, String> {
+        if let Some(named) = self.named() {
+            return command(&named)
+                .ok_or_else(|| format!("{} names {named}, which is not there", self.variable));
         }
-        if find("apt-get").is_some() && is_root() {
+        if find(self.name).is_none() && find("apt-get").is_some() && is_root() {
             println!(
                 "    {} is missing: apt-get install --yes {}",
                 self.name, self.package
             );
             self.install();
         }
-        self.find().ok_or_else(|| self.how_to_get())
+        command(self.name).ok_or_else(|| self.how_to_get())
+    }
+
+    /// What the environment names for it.
+    fn named(self) -> Option<String> {
+        let variable = Some(self.variable).filter(|variable| !variable.is_empty())?;
+        env::var(variable).ok().filter(|named| !named.trim().is_empty())
     }
 
     fn how_to_get(self) -> String {
@@ -61,20 +68,7 @@ impl Tool {
             "" => String::new(),
             variable => format!(", or name another one in {variable}"),
         };
-        format!(
-            "{name} is missing: install it (Debian, Ubuntu: sudo apt-get install {package}; \
-             Fedora: sudo dnf install gcc gcc-c++ valgrind; macOS: xcode-select --install){other}"
-        )
-    }
-
-    fn find(self) -> Option<PathBuf> {
-        let named = env::var(self.variable).ok().filter(|_| !self.variable.is_empty());
-        find(
-            named
-                .as_deref()
-                .filter(|name| !name.is_empty())
-                .unwrap_or(self.name),
-        )
+        format!("{name} is missing: install it (Debian, Ubuntu: sudo apt-get install {package}){other}")
     }
 
     fn install(self) {
@@ -108,6 +102,14 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
+/// A command from words such as `ccache gcc`, if there is a program of the first one's name.
+fn command(words: &str) -> Option<Command> {
+    let mut words = words.split_whitespace();
+    let mut command = Command::new(find(words.next()?)?);
+    command.args(words);
+    Some(command)
+}
+
 /// Looks a program up, by path or in `PATH`.
 fn find(name: &str) -> Option<PathBuf> {
     if name.contains(std::path::MAIN_SEPARATOR) {
@@ -137,13 +139,22 @@ mod tests {
     }
 
     #[test]
+    fn commands_may_have_arguments_of_their_own() {
+        let this = env::current_exe().unwrap();
+        let words = format!("{} -m64", this.display());
+        let command = command(&words).unwrap();
+        assert_eq!(command.get_program(), this);
+        assert_eq!(command.get_args().collect::<Vec<_>>(), ["-m64"]);
+    }
+
+    #[test]
     fn a_missing_tool_is_named_together_with_its_package() {
         let tool = Tool {
             variable: "",
             name: "no-such-program-at-all",
             package: "no-such-package",
         };
-        assert!(tool.find().is_none());
+
         let text = tool.how_to_get();
         assert!(text.contains(tool.name) && text.contains(tool.package), "{text}");
     }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use crate::tools::{CC, CXX, Tool};
 use crate::{Result, process};
@@ -35,10 +34,10 @@ pub(crate) fn check(include: &Path, scratch: &Path) -> Result {
 }
 
 fn compile(tool: Tool, flags: &[&str], probe: &Path, include: &Path) -> Result {
-    let compiler = tool.ensure()?;
+    let mut compiler = tool.ensure()?;
     fs::write(probe, PROBE)?;
     process::run(
-        Command::new(compiler)
+        compiler
             .args(STRICT)
             .args(flags)
             .arg("-I")
