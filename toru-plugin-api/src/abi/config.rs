@@ -6,7 +6,7 @@ use super::host::ToruCtx;
 /// Id of this extension.
 pub const TORU_CONFIG_ID: &str = "toru.config/1";
 
-/// Functions of `toru.config/1`.
+/// Functions of `toru.config/1`. None of them is ever null.
 #[repr(C)]
 #[derive(Debug)]
 pub struct ToruConfig {

@@ -122,7 +122,7 @@ pub struct ToruKvCommitted {
     pub sum: i64,
 }
 
-/// Functions of `toru.kv/1`.
+/// Functions of `toru.kv/1`. None of them is ever null.
 #[repr(C)]
 #[derive(Debug)]
 pub struct ToruKv {

@@ -53,7 +53,7 @@ pub struct ToruLogRecord {
     pub n_fields: usize,
 }
 
-/// Functions of `toru.log/1`.
+/// Functions of `toru.log/1`. None of them is ever null.
 #[repr(C)]
 #[derive(Debug)]
 pub struct ToruLog {

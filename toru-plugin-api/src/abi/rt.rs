@@ -8,7 +8,9 @@ use super::op::ToruOp;
 /// Id of this extension.
 pub const TORU_RT_ID: &str = "toru.rt/1";
 
-/// Functions of `toru.rt/1`. Work handed over belongs to the instance and is cancelled when it is disabled.
+/// Functions of `toru.rt/1`. None of them is ever null.
+///
+/// Work handed over belongs to the instance and is cancelled when it is disabled.
 #[repr(C)]
 #[derive(Debug)]
 pub struct ToruRt {
