@@ -354,7 +354,7 @@ struct ToruHostVt {
     uint32_t flags;
     // An extension of the host as a whole, by id, or null. [thread-safe] [no-block]
     const void *(*ext)(const ToruHost *host, const uint8_t *id, size_t len);
-    // A fact about the host, TORU_INFO_…, valid as long as the process lives.
+    // A fact about the host, TORU_INFO_..., valid as long as the process lives.
     // [thread-safe] [no-block]
     uint32_t (*info)(const ToruHost *host, uint32_t key, ToruSlice *out);
 };
@@ -389,7 +389,7 @@ struct ToruCtxVt {
     // The table of an extension, by id, or null when the host does not offer it. The table lives as
     // long as the process; its functions take this context first. [thread-safe] [no-block]
     const void *(*ext)(const ToruCtx *ctx, const uint8_t *id, size_t len);
-    // A fact, TORU_INFO_…, valid as long as the process lives. [thread-safe] [no-block]
+    // A fact, TORU_INFO_..., valid as long as the process lives. [thread-safe] [no-block]
     uint32_t (*info)(const ToruCtx *ctx, uint32_t key, ToruSlice *out);
 };
 
@@ -408,7 +408,7 @@ struct ToruHeader {
     ToruSlice name;
     // Field value: bytes, not necessarily UTF-8.
     ToruSlice value;
-    // TORU_HEADER_… bits.
+    // TORU_HEADER_... bits.
     uint32_t flags;
     // Reserved, zero.
     uint32_t reserved;
@@ -431,11 +431,11 @@ struct ToruHeader {
 struct ToruResponse {
     // Size of this struct in bytes.
     uint32_t size;
-    // TORU_RESPONSE_… bits.
+    // TORU_RESPONSE_... bits.
     uint32_t flags;
     // HTTP status, 200 to 599.
     uint16_t status;
-    // TORU_BODY_…: where the body is.
+    // TORU_BODY_...: where the body is.
     uint16_t body_kind;
     // Reserved, zero.
     uint32_t reserved;
@@ -611,7 +611,7 @@ struct ToruFrame {
 struct ToruBodyHint {
     // Size of this struct in bytes, written by whoever asks.
     uint32_t size;
-    // TORU_HINT_… bits.
+    // TORU_HINT_... bits.
     uint32_t flags;
     // At least this many bytes are to come.
     uint64_t len;
@@ -664,7 +664,7 @@ struct ToruBodyHint {
 struct ToruRoute {
     // Size of this struct in bytes.
     uint32_t size;
-    // TORU_ROUTE_… bits.
+    // TORU_ROUTE_... bits.
     uint32_t flags;
     // Methods answered, TORU_GET and so on.
     uint32_t methods;
@@ -794,7 +794,7 @@ struct ToruAssetSink {
 struct ToruLoader {
     // Size of this struct in bytes.
     uint32_t size;
-    // TORU_LOADER_… bits.
+    // TORU_LOADER_... bits.
     uint32_t flags;
     // Major version of the contract that this host speaks.
     uint16_t abi_major;
@@ -826,8 +826,9 @@ TORU_EXPORT uint32_t create_plugin(const ToruLoader *loader, const ToruPluginApi
 // Id of this extension.
 #define TORU_RT_ID "toru.rt/1"
 
-// Functions of toru.rt/1. Work handed over belongs to the instance and is cancelled when it is
-// disabled.
+// Functions of toru.rt/1. None of them is ever null.
+//
+// Work handed over belongs to the instance and is cancelled when it is disabled.
 struct ToruRt {
     // Size of this table in bytes.
     uint32_t size;
@@ -859,7 +860,7 @@ struct ToruRt {
 // Id of this extension.
 #define TORU_CONFIG_ID "toru.config/1"
 
-// Functions of toru.config/1.
+// Functions of toru.config/1. None of them is ever null.
 struct ToruConfig {
     // Size of this table in bytes.
     uint32_t size;
@@ -920,7 +921,7 @@ struct ToruLogRecord {
     size_t n_fields;
 };
 
-// Functions of toru.log/1.
+// Functions of toru.log/1. None of them is ever null.
 struct ToruLog {
     // Size of this table in bytes.
     uint32_t size;
@@ -1043,7 +1044,7 @@ struct ToruKvCommitted {
     int64_t sum;
 };
 
-// Functions of toru.kv/1.
+// Functions of toru.kv/1. None of them is ever null.
 struct ToruKv {
     // Size of this table in bytes.
     uint32_t size;
@@ -1105,7 +1106,7 @@ struct ToruKv {
 //
 //   Offset  Size    Record field
 //   ------  ------  ------------------------------------------------
-//   0       2       tag, TORU_NOTE_TAG_…
+//   0       2       tag, TORU_NOTE_TAG_...
 //   2       2       flags, TORU_NOTE_RECORD_MUST_UNDERSTAND
 //   4       4       length of the value
 //   8       length  the value

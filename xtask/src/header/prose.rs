@@ -49,7 +49,7 @@ pub(crate) fn comment(markdown: &str, indent: usize) -> String {
     out.text
 }
 
-/// Text without links, emphasis and needless quotes of code; names as they are in C.
+/// Text without links, emphasis and needless quotes of code; names as they are in C, ASCII where possible.
 pub(crate) fn inline(markdown: &str) -> String {
     let mut out = String::new();
     let mut rest = markdown;
@@ -74,6 +74,7 @@ pub(crate) fn inline(markdown: &str) -> String {
     }
     out.push_str(rest);
     out.replace("of this module", "of this header")
+        .replace('…', "...")
 }
 
 /// Label and rest of a link at the beginning of `text`: `[label](target)` or ``[`label`]``.
@@ -210,7 +211,7 @@ mod tests {
                 "owner `Toru` and type [`NOTE_TYPE`], the *seal*",
                 "owner Toru and type TORU_NOTE_TYPE, the seal",
             ),
-            ("`{name}` and `-`, `TAG_…`", "'{name}' and '-', TORU_NOTE_TAG_…"),
+            ("`{name}` and `-`, `TAG_…`", "'{name}' and '-', TORU_NOTE_TAG_..."),
             ("an array[3] stays", "an array[3] stays"),
         ] {
             assert_eq!(inline(markdown), expected);
