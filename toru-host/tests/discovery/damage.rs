@@ -1,0 +1,174 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use toru_host::discovery::{Policy, elf, lint, seal};
+
+use crate::support::{BULK, ENTRY, Note, Place, Random, cases, check_bytes, code};
+
+/// A C library with every table that the lint walks.
+fn c_library(place: &Place) -> Option<Vec<u8>> {
+    let source = ENTRY.to_owned() + BULK;
+    let path = place.library(
+        "damaged.so",
+        &Note::new("hello"),
+        &source,
+        &["-Wl,--hash-style=both"],
+    )?;
+    Some(fs::read(path).unwrap())
+}
+
+/// A library with Rust's standard library inside.
+fn rust_library(place: &Place) -> Option<Vec<u8>> {
+    let bytes: Vec<_> = Note::new("hello").elf();
+    let source = format!(
+        "#[repr(C, align(4))] pub struct Note([u8; {len}]);\n\
+         #[used] #[unsafe(link_section = \".note.toru\")] static NOTE: Note = Note({bytes:?});\n\
+         thread_local! {{ static T: std::cell::RefCell<String> = const {{ std::cell::RefCell::new(String::new()) }}; }}\n\
+         #[unsafe(no_mangle)] pub extern \"C\" fn create_plugin(n: u32) -> u32 {{\n\
+         T.with_borrow_mut(|t| {{ t.push_str(&format!(\"{{n}}\")); t.len() as u32 }}) }}\n",
+        len = bytes.len(),
+    );
+    let (input, output) = (place.root().join("hello.rs"), place.root().join("libhello.so"));
+    fs::write(&input, source).unwrap();
+    let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
+    let built = Command::new(rustc)
+        .args([
+            "--edition=2024",
+            "--crate-type=cdylib",
+            "-Copt-level=1",
+            "-Cstrip=symbols",
+            "-o",
+        ])
+        .arg(&output)
+        .arg(&input)
+        .output();
+    match built {
+        Ok(built) if built.status.success() => Some(fs::read(output).unwrap()),
+        Ok(built) => panic!("{}", String::from_utf8_lossy(&built.stderr)),
+        Err(error) => {
+            println!("skipped: no rustc: {error}");
+            None
+        }
+    }
+}
+
+fn libraries() -> Vec<Vec<u8>> {
+    let place = Place::new();
+    [c_library(&place), rust_library(&place)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+#[test]
+fn a_rust_library_passes() {
+    let place = Place::new();
+    let Some(library) = rust_library(&place) else {
+        return;
+    };
+    check_bytes(&library, &Policy::default()).unwrap();
+    assert_eq!(lint::check(&library, &Policy::default()).unwrap(), []);
+}
+
+#[test]
+fn l03_a_truncated_library_is_refused_wherever_it_ends() {
+    for library in libraries() {
+        check_bytes(&library, &Policy::default()).unwrap();
+        let page_ends = (0..library.len()).step_by(4096);
+        let mut random = Random::new();
+        let others: Vec<_> = (0..cases(200, 5000))
+            .map(|_| random.below(library.len()))
+            .collect();
+        for len in page_ends.chain(others).chain([library.len() - 1]) {
+            let code = code(&check_bytes(&library[..len], &Policy::default()));
+            let expected = if len < 64 {
+                "not_a_library"
+            } else {
+                "malformed_library"
+            };
+            assert_eq!(code, expected, "{len} of {} bytes", library.len());
+        }
+    }
+}
+
+/// Where the headers and tables of a library lie: all that the dynamic loader follows.
+fn tables(library: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let u16_at = |at: usize| usize::from(u16::from_le_bytes([library[at], library[at + 1]]));
+    let u64_at =
+        |at: usize| usize::try_from(u64::from_le_bytes(*library[at..].first_chunk().unwrap())).unwrap();
+    let (sections, count) = (u64_at(40), u16_at(60));
+    let mut tables = vec![0..64 + 56 * u16_at(56)];
+    for section in (sections..sections + 64 * count).step_by(64) {
+        let kind = u32::from_le_bytes(*library[section + 4..].first_chunk().unwrap());
+        let is_table = matches!(kind, 4..=7 | 11 | 14 | 15 | 19 | 0x6FFF_FFF6 | 0x6FFF_FFFD..);
+        if is_table {
+            tables.push(u64_at(section + 24)..u64_at(section + 24) + u64_at(section + 32));
+        }
+    }
+    tables
+}
+
+#[test]
+fn l03_random_changes_never_make_the_checks_panic() {
+    let mut random = Random::new();
+    for library in libraries() {
+        let tables = tables(&library);
+        let mut codes = BTreeMap::<_, usize>::new();
+        for _ in 0..cases(2000, 200_000) {
+            let mut bad = library.clone();
+            for _ in 0..=random.below(3) {
+                let table = &tables[random.below(tables.len())];
+                let at = table.start + random.below(table.len());
+                bad[at] = match random.below(4) {
+                    0 => 0,
+                    1 => 0xFF,
+                    2 => bad[at] ^ (1 << random.below(8)),
+                    _ => random.next().to_le_bytes()[0],
+                };
+            }
+            if bad == library {
+                continue;
+            }
+            let verdict = check_bytes(&bad, &Policy::default());
+            // Each alone as well: the first one's refusal must not shield the others.
+            let _ = lint::check(&bad, &Policy::default());
+            let _ = elf::find_note(bad.as_slice());
+            *codes.entry(code(&verdict)).or_default() += 1;
+        }
+        println!("{} bytes: {codes:?}", library.len());
+        let (total, ok) = (
+            codes.values().sum::<usize>(),
+            codes.get("ok").copied().unwrap_or(0),
+        );
+        assert!(ok * 2 < total, "most damage to tables is found: {codes:?}");
+    }
+}
+
+#[test]
+fn l03_a_sealed_library_with_any_changed_byte_is_refused() {
+    let place = Place::new();
+    let Some(mut library) = c_library(&place) else {
+        return;
+    };
+    seal::seal(&mut library).unwrap();
+    check_bytes(&library, &Policy::default()).unwrap();
+    let mut random = Random::new();
+    // Every byte of the headers, then samples, or every byte of the file.
+    let samples: Vec<_> = match cases(0, 1) {
+        0 => (0..1500).map(|_| random.below(library.len())).collect(),
+        _ => (1024..library.len()).collect(),
+    };
+    let found = elf::find_note(library.as_slice()).unwrap();
+    let seal_at = usize::try_from(found.offset).unwrap() + 32;
+    for at in (0..1024).chain(seal_at..seal_at + 32).chain(samples) {
+        let change = random.next().to_le_bytes()[0] | 1;
+        library[at] ^= change;
+        assert!(
+            check_bytes(&library, &Policy::default()).is_err(),
+            "byte {at} ^ {change:#x}"
+        );
+        library[at] ^= change;
+    }
+    check_bytes(&library, &Policy::default()).unwrap();
+}

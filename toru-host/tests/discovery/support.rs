@@ -1,0 +1,257 @@
+//! Notes, C libraries and random numbers for the tests.
+
+use std::fmt::Write as _;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use toru_host::discovery::{Candidate, DiscoverError, Policy, Staged, scan, stage};
+use toru_plugin_api::abi::note::*;
+
+/// A note under construction; starts as that of a good plugin.
+#[derive(Clone)]
+pub struct Note {
+    records: Vec<(u16, u16, Vec<u8>)>,
+}
+
+impl Note {
+    pub fn new(id: &str) -> Self {
+        let empty = Self { records: Vec::new() };
+        empty
+            .add(TAG_ABI, 0, [1, 0, 0, 0])
+            .add(TAG_ID, 0, id)
+            .add(TAG_NAME, 0, "Hello")
+            .add(TAG_VERSION, 0, "1.0.0")
+            .add(TAG_ROUTE, 0, "/hello")
+            .add(TAG_REQUIRES, 0, "toru.kv/1")
+            .add(TAG_PANIC, 0, "unwind")
+    }
+
+    pub fn add(mut self, tag: u16, flags: u16, value: impl AsRef<[u8]>) -> Self {
+        self.records.push((tag, flags, value.as_ref().to_vec()));
+        self
+    }
+
+    pub fn without(mut self, tag: u16) -> Self {
+        self.records.retain(|record| record.0 != tag);
+        self
+    }
+
+    pub fn with(self, tag: u16, value: impl AsRef<[u8]>) -> Self {
+        self.without(tag).add(tag, 0, value)
+    }
+
+    pub fn descriptor(&self) -> Vec<u8> {
+        let mut records = Vec::new();
+        for (tag, flags, value) in &self.records {
+            let end = records.len() + record_len(value.len());
+            records.extend(tag.to_le_bytes());
+            records.extend(flags.to_le_bytes());
+            records.extend(u32::try_from(value.len()).unwrap().to_le_bytes());
+            records.extend(value);
+            records.resize(end, 0);
+        }
+        let mut bytes = NOTE_MAGIC.to_vec();
+        bytes.extend(NOTE_FORMAT.to_le_bytes());
+        bytes.extend(FLAG_CRC.to_le_bytes());
+        bytes.extend(u32::try_from(HEADER_LEN + records.len()).unwrap().to_le_bytes());
+        bytes.extend(crc32(&records, 0).to_le_bytes());
+        bytes.resize(HEADER_LEN, 0);
+        bytes.extend(records);
+        bytes
+    }
+
+    /// The note as an ELF note: header, owner, descriptor.
+    pub fn elf(&self) -> Vec<u8> {
+        let descriptor = self.descriptor();
+        let mut bytes = 5_u32.to_le_bytes().to_vec();
+        bytes.extend(u32::try_from(descriptor.len()).unwrap().to_le_bytes());
+        bytes.extend(NOTE_TYPE.to_le_bytes());
+        bytes.extend(b"Toru\0\0\0\0");
+        bytes.extend(descriptor);
+        bytes
+    }
+
+    /// C source that puts the note into the library.
+    pub fn c_source(&self) -> String {
+        let mut source = String::from(
+            "__attribute__((used, retain, section(\".note.toru\"), aligned(4))) static const unsigned char note[] = {",
+        );
+        for byte in self.elf() {
+            write!(source, "{byte},").unwrap();
+        }
+        source + "};\n"
+    }
+}
+
+pub const ENTRY: &str = "__attribute__((visibility(\"default\"))) unsigned create_plugin(const void *l, const void **a) { return 1; }\n";
+/// Some relocations, thread-local storage and imported functions: every table that the lint walks.
+pub const BULK: &str = r#"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static __thread int counter;
+static const char *const words[] = {"one", "two", "three"};
+static int (*const functions[])(const char *) = {puts, atoi};
+int use(int i) { counter++; return functions[i & 1](words[i % 3]) + counter; }
+__attribute__((visibility("default"))) char *extra(const char *s) { return strdup(s); }
+"#;
+
+/// A plugins folder of its own, and a marker that every library's constructor would leave.
+pub struct Place {
+    root: tempfile::TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("plugins")).unwrap();
+        fs::set_permissions(root.path().join("plugins"), Permissions::from_mode(0o755)).unwrap();
+        Self { root }
+    }
+
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    pub fn plugins(&self) -> PathBuf {
+        self.root().join("plugins")
+    }
+
+    pub fn cache(&self) -> PathBuf {
+        self.root().join("cache")
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.plugins().join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        path
+    }
+
+    /// A good plugin's library.
+    pub fn plugin(&self, name: &str) -> Option<PathBuf> {
+        self.library(name, &Note::new("hello"), ENTRY, &[])
+    }
+
+    /// Builds a C library with a note, `source`, and a constructor that leaves the marker.
+    pub fn library(&self, name: &str, note: &Note, source: &str, flags: &[&str]) -> Option<PathBuf> {
+        self.compile(name, &(note.c_source() + source), flags)
+    }
+
+    pub fn compile(&self, name: &str, source: &str, flags: &[&str]) -> Option<PathBuf> {
+        let marker = format!(
+            "#include <fcntl.h>\n#include <unistd.h>\n__attribute__((constructor)) static void mark(void) {{ \
+             close(open({:?}, O_CREAT | O_WRONLY, 0600)); }}\n",
+            self.marker()
+        );
+        let source_path = self.root().join(format!("{name}.c"));
+        fs::write(&source_path, marker + source).unwrap();
+        let path = self.plugins().join(name);
+        let mut command = Command::new("cc");
+        command.args(["-O1", "-w", "-shared", "-fPIC", "-fvisibility=hidden"]);
+        command.args(flags).arg("-o").arg(&path).arg(&source_path);
+        match command.output() {
+            Ok(output) if output.status.success() => {
+                fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+                Some(path)
+            }
+            Ok(output) => {
+                println!(
+                    "skipped: cc refuses {flags:?}: {}",
+                    String::from_utf8_lossy(&output.stderr)
+                );
+                None
+            }
+            Err(error) => {
+                println!("skipped: no C compiler: {error}");
+                None
+            }
+        }
+    }
+
+    pub fn scan(&self) -> Vec<Candidate> {
+        self.scan_with(&Policy::default())
+    }
+
+    pub fn scan_with(&self, policy: &Policy) -> Vec<Candidate> {
+        let found = scan(&self.plugins(), policy).unwrap();
+        assert!(!self.marker().exists(), "a constructor ran");
+        found
+    }
+
+    /// The code of the only file, or "ok".
+    pub fn code(&self) -> &'static str {
+        let found = self.scan();
+        assert_eq!(found.len(), 1, "{found:?}");
+        code(&found[0].found)
+    }
+
+    pub fn stage(&self, path: &Path) -> Result<Staged, DiscoverError> {
+        self.stage_with(path, &Policy::default())
+    }
+
+    pub fn stage_with(&self, path: &Path, policy: &Policy) -> Result<Staged, DiscoverError> {
+        let staged = stage(path, policy, &self.cache());
+        assert!(!self.marker().exists(), "a constructor ran");
+        staged
+    }
+
+    fn marker(&self) -> PathBuf {
+        self.root().join("constructor-ran")
+    }
+}
+
+pub fn code<T>(result: &Result<T, DiscoverError>) -> &'static str {
+    match result {
+        Ok(_) => "ok",
+        Err(error) => {
+            let text = error.to_string();
+            assert!(!text.is_empty() && !text.ends_with('.'), "{text}");
+            error.code()
+        }
+    }
+}
+
+/// All checks over bytes, as `stage` does them.
+pub fn check_bytes(library: &[u8], policy: &Policy) -> Result<(), DiscoverError> {
+    use toru_host::discovery::{elf, lint, note, seal};
+    note::parse(&elf::find_note(library)?.descriptor, policy)?;
+    seal::verify(library)?;
+    lint::check(library, policy).map(|_| ())
+}
+
+/// Random numbers; the seed is printed and can be given as `TORU_TEST_SEED`.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new() -> Self {
+        let given = std::env::var("TORU_TEST_SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok());
+        let seed = given.unwrap_or_else(|| u64::from(std::process::id()) << 20 | 1);
+        println!("TORU_TEST_SEED={seed}");
+        Self(seed.max(1))
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit.max(1) as u64) as usize
+    }
+}
+
+/// `few` cases, or `many` with `TORU_TEST_LONG=1`.
+pub fn cases(few: usize, many: usize) -> usize {
+    if std::env::var_os("TORU_TEST_LONG").is_some() {
+        many
+    } else {
+        few
+    }
+}
