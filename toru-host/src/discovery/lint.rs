@@ -81,10 +81,7 @@ pub fn check(library: &[u8], policy: &Policy) -> Result<Vec<Warning>, DiscoverEr
     let symbols = Symbols::parse(&image, &dynamic, sections.symbol_count)?;
     hash::check(&image, &dynamic, &symbols)?;
     versions::check(&image, &dynamic, &symbols)?;
-    let relocations = relocations::check(&image, &dynamic, &symbols, policy)?;
+    let relocations = relocations::check(&image, &dynamic, &symbols, sections.slots, policy)?;
     arrays::check(&image, &dynamic, &relocations)?;
     symbols.check_exports(&image)
 }
-
-#[cfg(test)]
-mod tests;

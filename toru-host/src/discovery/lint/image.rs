@@ -83,7 +83,7 @@ impl<'a> Image<'a> {
 
     /// A table of 64-bit words.
     pub(super) fn words(&self, address: u64, len: u64) -> Option<impl Iterator<Item = u64> + use<'a>> {
-        let bytes = self.at(address, len).filter(|_| len % 8 == 0)?;
+        let bytes = self.at(address, len).filter(|_| len.is_multiple_of(8))?;
         Some(bytes.chunks_exact(8).filter_map(|word| u64_at(word, 0)))
     }
 }

@@ -16,6 +16,8 @@ enum Kind {
     None,
     Relative,
     Symbol,
+    /// The slot of an imported function or variable, through which code reaches it.
+    Slot,
     Resolver,
     TlsModule,
     TlsOffset,
@@ -28,7 +30,8 @@ impl Kind {
     fn of(number: u32) -> Option<Self> {
         Some(match number {
             0 => Self::None,
-            1 | 6 | 7 => Self::Symbol,
+            1 => Self::Symbol,
+            6 | 7 => Self::Slot,
             8 => Self::Relative,
             16 => Self::TlsModule,
             17 => Self::TlsOffset,
@@ -43,7 +46,8 @@ impl Kind {
     fn of(number: u32) -> Option<Self> {
         Some(match number {
             0 => Self::None,
-            257 | 1025 | 1026 => Self::Symbol,
+            257 => Self::Symbol,
+            1025 | 1026 => Self::Slot,
             1027 => Self::Relative,
             1028 => Self::TlsModule,
             1029 => Self::TlsOffset,
@@ -100,11 +104,13 @@ pub(super) fn check(
     image: &Image<'_>,
     dynamic: &Dynamic<'_>,
     symbols: &Symbols<'_>,
+    slots: Option<Vec<(u64, u64)>>,
     policy: &Policy,
 ) -> Result<Relocations, DiscoverError> {
     let checker = Checker {
         image,
         symbols,
+        slots,
         policy,
     };
     let range = |at, len| {
@@ -145,6 +151,8 @@ pub(super) fn check(
 struct Checker<'c, 'a> {
     image: &'c Image<'a>,
     symbols: &'c Symbols<'a>,
+    /// Where slots may be, if that is known.
+    slots: Option<Vec<(u64, u64)>>,
     policy: &'c Policy,
 }
 
@@ -153,7 +161,7 @@ impl Checker<'_, '_> {
         let table = self
             .image
             .at(at, len)
-            .filter(|_| len % ENTRY_LEN == 0 && leading <= len / ENTRY_LEN);
+            .filter(|_| len.is_multiple_of(ENTRY_LEN) && leading <= len / ENTRY_LEN);
         let table = table.ok_or_else(|| malformed("its relocations are outside the file"))?;
         for (index, entry) in table.chunks_exact(24).enumerate() {
             let (Some(at), Some(number), Some(symbol), Some(addend)) = (
@@ -169,10 +177,12 @@ impl Checker<'_, '_> {
                 index as u64 >= leading || kind == Kind::Relative,
                 "its relocations are not in the order that it announces",
             )?;
-            if kind == Kind::None {
-                continue;
-            }
+            require(kind != Kind::None, "a relocation does nothing")?;
             self.place(at, kind.len())?;
+            require(
+                kind != Kind::Slot || (symbol != 0 && self.is_slot(at)),
+                "an import goes where no slot is",
+            )?;
             let target = self.target(kind, symbol.into(), addend)?;
             let len = kind.len();
             writes.push(Write { at, len, target });
@@ -190,6 +200,15 @@ impl Checker<'_, '_> {
             .segment(PT_DYNAMIC)
             .is_some_and(|dynamic| at < dynamic.end() && at + len > dynamic.address);
         require(!is_dynamic, "a relocation writes to the dynamic section")
+    }
+
+    fn is_slot(&self, at: u64) -> bool {
+        let is_within = |&(start, end): &(u64, u64)| at >= start && at + 8 <= end;
+        at.is_multiple_of(8)
+            && self
+                .slots
+                .as_ref()
+                .is_none_or(|slots| slots.iter().any(is_within))
     }
 
     fn target(&self, kind: Kind, symbol: u64, addend: u64) -> Result<Option<u64>, DiscoverError> {

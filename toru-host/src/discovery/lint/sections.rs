@@ -12,6 +12,8 @@ use crate::discovery::error::{malformed, require};
 #[derive(Default)]
 pub(super) struct Sections {
     pub(super) symbol_count: Option<u64>,
+    /// Address and end of the sections that hold the slots of imported functions and variables.
+    pub(super) slots: Option<Vec<(u64, u64)>>,
 }
 
 struct Section {
@@ -54,12 +56,13 @@ pub(super) fn check(image: &Image<'_>, dynamic: &Dynamic<'_>) -> Result<Sections
     for section in &sections {
         section.check(image, sections.len())?;
     }
-    check_names(image, &sections)?;
+    let slots = check_names(image, dynamic, &sections)?;
     check_twice_told(dynamic, &sections)?;
     check_relocations(dynamic, &sections)?;
     let symbol_count = check_symbols(image, dynamic, &sections)?;
     Ok(Sections {
         symbol_count: Some(symbol_count),
+        slots: Some(slots),
     })
 }
 
@@ -115,26 +118,46 @@ fn is_backed(load: &Segment, section: &Section) -> bool {
         && load.offset.checked_add(within) == Some(section.offset)
 }
 
-fn check_names(image: &Image<'_>, sections: &[Section]) -> Check {
+/// Returns where the slots are, which only the sections' names tell.
+fn check_names(
+    image: &Image<'_>,
+    dynamic: &Dynamic<'_>,
+    sections: &[Section],
+) -> Result<Vec<(u64, u64)>, DiscoverError> {
     let names = sections.get(usize::from(image.header.section_names));
     let names = names.filter(|names| names.kind == SHT_STRTAB && names.len > 0);
     let names = names.and_then(|names| image.file(names.offset, names.len));
     let names = names.filter(|names| names.last() == Some(&0));
     let names = super::names::Names::new(names.ok_or_else(|| malformed("its sections have no names"))?);
+    let mut slots = Vec::new();
     for section in sections {
         let name = names
             .get(section.name)
             .ok_or_else(|| malformed("a section has no name"))?;
+        let end = section.address.saturating_add(section.len);
+        if section.is_loaded() && name.starts_with(b".got") {
+            slots.push((section.address, end));
+        }
+        let start = match name {
+            b".init" => dynamic.value(DT_INIT),
+            b".fini" => dynamic.value(DT_FINI),
+            _ => None,
+        };
+        // Linkers can be told to take another function, which then starts where functions do.
+        require(
+            start.is_none_or(|start| start == section.address || start % 16 == 0),
+            "what runs at its start or end is no function",
+        )?;
         if VARIABLES.contains(&name) {
-            let overlaps = image.segment(PT_GNU_RELRO).is_some_and(|relro| {
-                section.len > 0
-                    && section.address < relro.end()
-                    && relro.address < section.address.saturating_add(section.len)
-            });
-            require(!overlaps, "its variables are in the part that becomes read-only")?;
+            let relro = image.segment(PT_GNU_RELRO);
+            let overlaps = relro.is_some_and(|relro| section.address < relro.end() && relro.address < end);
+            require(
+                section.len == 0 || !overlaps,
+                "its variables are in the part that becomes read-only",
+            )?;
         }
     }
-    Ok(())
+    Ok(slots)
 }
 
 fn check_twice_told(dynamic: &Dynamic<'_>, sections: &[Section]) -> Check {

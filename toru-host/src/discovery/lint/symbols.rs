@@ -66,7 +66,13 @@ impl Symbol {
     fn check(self, image: &Image<'_>) -> Result<(), DiscoverError> {
         let is_known = matches!(self.binding(), 0..=2 | 10) && matches!(self.kind(), 0..=4 | 6 | 10);
         require(is_known, "a symbol is of unknown type")?;
-        if !self.is_defined() || self.is_absolute() {
+        if !self.is_defined() {
+            // The loader takes a local or hidden symbol for defined, at address 0.
+            let is_null = self.name == 0 && self.info == 0 && self.value == 0;
+            let is_import = self.binding() != LOCAL && self.other & 3 == 0;
+            return require(is_null || is_import, "an imported symbol is not visible");
+        }
+        if self.is_absolute() {
             return Ok(());
         }
         let has_sections = image.header.section_count > 0;
