@@ -7,7 +7,7 @@ use toru_host::discovery::{Policy, elf, lint, seal};
 use crate::support::{BULK, ENTRY, Note, Place, Random, cases, check_bytes, code};
 
 /// A C library with every table that the lint walks.
-fn c_library(place: &Place) -> Option<Vec<u8>> {
+pub(crate) fn c_library(place: &Place) -> Option<Vec<u8>> {
     let source = ENTRY.to_owned() + BULK;
     let path = place.library(
         "damaged.so",
@@ -19,7 +19,7 @@ fn c_library(place: &Place) -> Option<Vec<u8>> {
 }
 
 /// A library with Rust's standard library inside.
-fn rust_library(place: &Place) -> Option<Vec<u8>> {
+pub(crate) fn rust_library(place: &Place) -> Option<Vec<u8>> {
     let bytes: Vec<_> = Note::new("hello").elf();
     let source = format!(
         "#[repr(C, align(4))] pub struct Note([u8; {len}]);\n\
@@ -98,7 +98,8 @@ fn tables(library: &[u8]) -> Vec<std::ops::Range<usize>> {
     let u64_at =
         |at: usize| usize::try_from(u64::from_le_bytes(*library[at..].first_chunk().unwrap())).unwrap();
     let (sections, count) = (u64_at(40), u16_at(60));
-    let mut tables = vec![0..64 + 56 * u16_at(56)];
+    let mut tables = Vec::new();
+    tables.push(0..64 + 56 * u16_at(56));
     for section in (sections..sections + 64 * count).step_by(64) {
         let kind = u32::from_le_bytes(*library[section + 4..].first_chunk().unwrap());
         let is_table = matches!(kind, 4..=7 | 11 | 14 | 15 | 19 | 0x6FFF_FFF6 | 0x6FFF_FFFD..);
@@ -109,24 +110,30 @@ fn tables(library: &[u8]) -> Vec<std::ops::Range<usize>> {
     tables
 }
 
+/// The library with one to four bytes of its headers and tables changed.
+pub(crate) fn damaged(library: &[u8], random: &mut Random) -> Vec<u8> {
+    let tables = tables(library);
+    let mut bad = library.to_vec();
+    for _ in 0..=random.below(3) {
+        let table = &tables[random.below(tables.len())];
+        let at = table.start + random.below(table.len());
+        bad[at] = match random.below(4) {
+            0 => 0,
+            1 => 0xFF,
+            2 => bad[at] ^ (1 << random.below(8)),
+            _ => random.next().to_le_bytes()[0],
+        };
+    }
+    bad
+}
+
 #[test]
 fn l03_random_changes_never_make_the_checks_panic() {
     let mut random = Random::new();
     for library in libraries() {
-        let tables = tables(&library);
         let mut codes = BTreeMap::<_, usize>::new();
         for _ in 0..cases(2000, 200_000) {
-            let mut bad = library.clone();
-            for _ in 0..=random.below(3) {
-                let table = &tables[random.below(tables.len())];
-                let at = table.start + random.below(table.len());
-                bad[at] = match random.below(4) {
-                    0 => 0,
-                    1 => 0xFF,
-                    2 => bad[at] ^ (1 << random.below(8)),
-                    _ => random.next().to_le_bytes()[0],
-                };
-            }
+            let bad = damaged(&library, &mut random);
             if bad == library {
                 continue;
             }

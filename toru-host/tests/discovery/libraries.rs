@@ -134,11 +134,11 @@ fn l09_forbidden_requests_are_refused_by_name_and_can_be_allowed() {
             |p| p.allow_run_path = true,
         ),
         (&["-Wl,-z,execstack"], "", Forbidden::ExecutableStack, |p| {
-            p.allow_executable_stack = true
+            p.allow_executable_stack = true;
         }),
         (&[], tls, Forbidden::StaticTls, |p| p.allow_static_tls = true),
         (&["-Wl,--audit=other.so"], "", Forbidden::Audit, |p| {
-            p.allow_audit = true
+            p.allow_audit = true;
         }),
         (
             &["-Wl,-z,notext", "-mcmodel=large", "-fno-PIC"],
@@ -209,4 +209,30 @@ fn other_linkers_and_options_are_fine() {
         let staged = place.stage(&path);
         assert!(staged.is_ok(), "{flags:?}: {}", staged.unwrap_err());
     }
+}
+
+#[test]
+fn l09_a_library_needed_by_path_is_refused() {
+    let place = Place::new();
+    let Some(needed) = place.compile(
+        "needed.so",
+        "__attribute__((visibility(\"default\"))) int n;",
+        &[],
+    ) else {
+        return;
+    };
+    let flags = ["-Wl,--no-as-needed", needed.to_str().unwrap()];
+    let Some(path) = place.library("hello.so", &Note::new("hello"), ENTRY, &flags) else {
+        return;
+    };
+    let error = place.stage(&path).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            DiscoverError::ForbiddenFlag {
+                flag: Forbidden::DependencyPath
+            }
+        ),
+        "{error}"
+    );
 }

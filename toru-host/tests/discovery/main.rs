@@ -1,10 +1,16 @@
 //! What the loader says to files that are not good plugins, by the rows of the table of outcomes.
 #![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests fail like tests and say what they skip"
+)]
 
 mod corpus;
 mod damage;
 mod files;
 mod libraries;
+mod loading;
 mod metadata;
 mod staging;
 mod support;

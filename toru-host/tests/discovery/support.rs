@@ -11,12 +11,12 @@ use toru_plugin_api::abi::note::*;
 
 /// A note under construction; starts as that of a good plugin.
 #[derive(Clone)]
-pub struct Note {
+pub(crate) struct Note {
     records: Vec<(u16, u16, Vec<u8>)>,
 }
 
 impl Note {
-    pub fn new(id: &str) -> Self {
+    pub(crate) fn new(id: &str) -> Self {
         let empty = Self { records: Vec::new() };
         empty
             .add(TAG_ABI, 0, [1, 0, 0, 0])
@@ -28,21 +28,21 @@ impl Note {
             .add(TAG_PANIC, 0, "unwind")
     }
 
-    pub fn add(mut self, tag: u16, flags: u16, value: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn add(mut self, tag: u16, flags: u16, value: impl AsRef<[u8]>) -> Self {
         self.records.push((tag, flags, value.as_ref().to_vec()));
         self
     }
 
-    pub fn without(mut self, tag: u16) -> Self {
+    pub(crate) fn without(mut self, tag: u16) -> Self {
         self.records.retain(|record| record.0 != tag);
         self
     }
 
-    pub fn with(self, tag: u16, value: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn with(self, tag: u16, value: impl AsRef<[u8]>) -> Self {
         self.without(tag).add(tag, 0, value)
     }
 
-    pub fn descriptor(&self) -> Vec<u8> {
+    pub(crate) fn descriptor(&self) -> Vec<u8> {
         let mut records = Vec::new();
         for (tag, flags, value) in &self.records {
             let end = records.len() + record_len(value.len());
@@ -63,7 +63,7 @@ impl Note {
     }
 
     /// The note as an ELF note: header, owner, descriptor.
-    pub fn elf(&self) -> Vec<u8> {
+    pub(crate) fn elf(&self) -> Vec<u8> {
         let descriptor = self.descriptor();
         let mut bytes = 5_u32.to_le_bytes().to_vec();
         bytes.extend(u32::try_from(descriptor.len()).unwrap().to_le_bytes());
@@ -74,7 +74,7 @@ impl Note {
     }
 
     /// C source that puts the note into the library.
-    pub fn c_source(&self) -> String {
+    pub(crate) fn c_source(&self) -> String {
         let mut source = String::from(
             "__attribute__((used, retain, section(\".note.toru\"), aligned(4))) static const unsigned char note[] = {",
         );
@@ -85,9 +85,9 @@ impl Note {
     }
 }
 
-pub const ENTRY: &str = "__attribute__((visibility(\"default\"))) unsigned create_plugin(const void *l, const void **a) { return 1; }\n";
+pub(crate) const ENTRY: &str = "__attribute__((visibility(\"default\"))) unsigned create_plugin(const void *l, const void **a) { return 1; }\n";
 /// Some relocations, thread-local storage and imported functions: every table that the lint walks.
-pub const BULK: &str = r#"
+pub(crate) const BULK: &str = r#"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,31 +99,31 @@ __attribute__((visibility("default"))) char *extra(const char *s) { return strdu
 "#;
 
 /// A plugins folder of its own, and a marker that every library's constructor would leave.
-pub struct Place {
+pub(crate) struct Place {
     root: tempfile::TempDir,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("plugins")).unwrap();
         fs::set_permissions(root.path().join("plugins"), Permissions::from_mode(0o755)).unwrap();
         Self { root }
     }
 
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.root.path()
     }
 
-    pub fn plugins(&self) -> PathBuf {
+    pub(crate) fn plugins(&self) -> PathBuf {
         self.root().join("plugins")
     }
 
-    pub fn cache(&self) -> PathBuf {
+    pub(crate) fn cache(&self) -> PathBuf {
         self.root().join("cache")
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.plugins().join(name);
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
@@ -131,16 +131,16 @@ impl Place {
     }
 
     /// A good plugin's library.
-    pub fn plugin(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn plugin(&self, name: &str) -> Option<PathBuf> {
         self.library(name, &Note::new("hello"), ENTRY, &[])
     }
 
     /// Builds a C library with a note, `source`, and a constructor that leaves the marker.
-    pub fn library(&self, name: &str, note: &Note, source: &str, flags: &[&str]) -> Option<PathBuf> {
+    pub(crate) fn library(&self, name: &str, note: &Note, source: &str, flags: &[&str]) -> Option<PathBuf> {
         self.compile(name, &(note.c_source() + source), flags)
     }
 
-    pub fn compile(&self, name: &str, source: &str, flags: &[&str]) -> Option<PathBuf> {
+    pub(crate) fn compile(&self, name: &str, source: &str, flags: &[&str]) -> Option<PathBuf> {
         let marker = format!(
             "#include <fcntl.h>\n#include <unistd.h>\n__attribute__((constructor)) static void mark(void) {{ \
              close(open({:?}, O_CREAT | O_WRONLY, 0600)); }}\n",
@@ -171,28 +171,28 @@ impl Place {
         }
     }
 
-    pub fn scan(&self) -> Vec<Candidate> {
+    pub(crate) fn scan(&self) -> Vec<Candidate> {
         self.scan_with(&Policy::default())
     }
 
-    pub fn scan_with(&self, policy: &Policy) -> Vec<Candidate> {
+    pub(crate) fn scan_with(&self, policy: &Policy) -> Vec<Candidate> {
         let found = scan(&self.plugins(), policy).unwrap();
         assert!(!self.marker().exists(), "a constructor ran");
         found
     }
 
     /// The code of the only file, or "ok".
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         let found = self.scan();
         assert_eq!(found.len(), 1, "{found:?}");
         code(&found[0].found)
     }
 
-    pub fn stage(&self, path: &Path) -> Result<Staged, DiscoverError> {
+    pub(crate) fn stage(&self, path: &Path) -> Result<Staged, DiscoverError> {
         self.stage_with(path, &Policy::default())
     }
 
-    pub fn stage_with(&self, path: &Path, policy: &Policy) -> Result<Staged, DiscoverError> {
+    pub(crate) fn stage_with(&self, path: &Path, policy: &Policy) -> Result<Staged, DiscoverError> {
         let staged = stage(path, policy, &self.cache());
         assert!(!self.marker().exists(), "a constructor ran");
         staged
@@ -203,7 +203,7 @@ impl Place {
     }
 }
 
-pub fn code<T>(result: &Result<T, DiscoverError>) -> &'static str {
+pub(crate) fn code<T>(result: &Result<T, DiscoverError>) -> &'static str {
     match result {
         Ok(_) => "ok",
         Err(error) => {
@@ -215,7 +215,7 @@ pub fn code<T>(result: &Result<T, DiscoverError>) -> &'static str {
 }
 
 /// All checks over bytes, as `stage` does them.
-pub fn check_bytes(library: &[u8], policy: &Policy) -> Result<(), DiscoverError> {
+pub(crate) fn check_bytes(library: &[u8], policy: &Policy) -> Result<(), DiscoverError> {
     use toru_host::discovery::{elf, lint, note, seal};
     note::parse(&elf::find_note(library)?.descriptor, policy)?;
     seal::verify(library)?;
@@ -223,10 +223,10 @@ pub fn check_bytes(library: &[u8], policy: &Policy) -> Result<(), DiscoverError>
 }
 
 /// Random numbers; the seed is printed and can be given as `TORU_TEST_SEED`.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let given = std::env::var("TORU_TEST_SEED")
             .ok()
             .and_then(|seed| seed.parse().ok());
@@ -235,20 +235,20 @@ impl Random {
         Self(seed.max(1))
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
     }
 
-    pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % limit.max(1) as u64).unwrap()
     }
 }
 
 /// `few` cases, or `many` with `TORU_TEST_LONG=1`.
-pub fn cases(few: usize, many: usize) -> usize {
+pub(crate) fn cases(few: usize, many: usize) -> usize {
     if std::env::var_os("TORU_TEST_LONG").is_some() {
         many
     } else {

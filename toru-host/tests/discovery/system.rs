@@ -2,9 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use toru_host::discovery::{Policy, lint, scan};
+use toru_host::discovery::{Policy, elf, lint, scan};
 
-use crate::support::code;
+use crate::support::{ENTRY, Note, Place, code};
 
 /// Folders below the machine's library folders that hold files named like libraries.
 fn library_folders() -> BTreeSet<PathBuf> {
@@ -90,4 +90,28 @@ fn the_lint_finds_no_fault_with_the_structure_of_system_libraries() {
         wrong.len(),
         wrong.join("\n")
     );
+}
+
+#[test]
+fn a_thousand_plugins_are_listed() {
+    let place = Place::new();
+    let id = |index| format!("plugin-{index:04}");
+    let Some(path) = place.library("first", &Note::new(&id(0)), ENTRY, &[]) else {
+        return;
+    };
+    let library = std::fs::read(path).unwrap();
+    let note_at = usize::try_from(elf::find_note(library.as_slice()).unwrap().offset).unwrap();
+    for index in 0..1000 {
+        let (mut copy, descriptor) = (library.clone(), Note::new(&id(index)).descriptor());
+        copy[note_at..note_at + descriptor.len()].copy_from_slice(&descriptor);
+        place.write(&format!("{index:04}.so"), copy);
+    }
+    place.scan();
+    let begin = Instant::now();
+    let found = place.scan();
+    println!("{} plugins listed in {:?}", found.len(), begin.elapsed());
+    assert_eq!(found.len(), 1000);
+    for (index, candidate) in found.iter().enumerate() {
+        assert_eq!(candidate.found.as_ref().unwrap().id.as_str(), id(index));
+    }
 }
