@@ -57,9 +57,9 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) fn open(path: &Path, policy: &Policy) -> io::Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let handle = File::from(rustix::fs::open(path, flags, Mode::empty())?);
         let path = path.canonicalize()?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = File::from(rustix::fs::open(&path, flags, Mode::empty())?);
         let fault = if policy.check_permissions {
             check_folder(&path).err()
         } else {
@@ -75,10 +75,13 @@ impl Folder {
         }
         let path = self.path.join(name);
         // Opening a device can have effects, so look first. The answer is checked again on the open file.
-        let before = path.metadata().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => not_regular("a symbolic link to nothing"),
-            _ => DiscoverError::unreadable("examined", error),
-        })?;
+        let before = path
+            .metadata()
+            .map_err(|error| match Errno::from_io_error(&error) {
+                Some(Errno::NOENT) => not_regular("a symbolic link to nothing"),
+                Some(errno) => open_error(errno),
+                None => DiscoverError::unreadable("opened", error),
+            })?;
         check_kind(&before)?;
         let file = self.open_beneath(name)?;
         let metadata = file
