@@ -1,7 +1,8 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Command;
 
-use toru_host::discovery::seal;
+use toru_host::discovery::{Policy, seal, stage};
 
 use crate::support::{ENTRY, Note, Place, code};
 
@@ -99,4 +100,41 @@ fn a_sealed_library_is_staged_and_says_so() {
     );
     place.write("hello.so", &content);
     assert!(place.stage(&path).unwrap().is_sealed);
+}
+
+/// Runs itself once more where a mount that forbids execution is visible to nobody else.
+#[test]
+fn where_execution_is_forbidden_the_copy_is_a_sealed_memory_file() {
+    const NAME: &str = "staging::where_execution_is_forbidden_the_copy_is_a_sealed_memory_file";
+    if let Some(cache) = std::env::var_os("TORU_TEST_NOEXEC") {
+        let place = Place::new();
+        let path = place.plugin("hello.so").unwrap();
+        let mut policy = Policy::default();
+        // The owners of folders look foreign in here.
+        policy.check_permissions = false;
+        let staged = stage(&path, &policy, cache.as_ref()).unwrap();
+        assert!(
+            staged.path.starts_with("/proc/self/fd") && staged.keep.is_some(),
+            "{staged:?}"
+        );
+        assert_eq!(fs::read(&staged.path).unwrap(), fs::read(&path).unwrap());
+        assert!(fs::write(&staged.path, "changed").is_err());
+        assert_eq!(fs::read_dir(&cache).unwrap().count(), 0);
+        return;
+    }
+    let place = Place::new();
+    let Some(_) = place.plugin("hello.so") else { return };
+    fs::create_dir(place.cache()).unwrap();
+    let script = "mount -t tmpfs -o noexec,mode=0700 none \"$TORU_TEST_NOEXEC\" || exit 77; exec \"$@\"";
+    let inner = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", NAME])
+        .env("TORU_TEST_NOEXEC", place.cache())
+        .output();
+    match inner {
+        Ok(inner) if inner.status.success() => {}
+        Ok(inner) if inner.status.code() == Some(101) => panic!("{}", String::from_utf8_lossy(&inner.stdout)),
+        other => println!("skipped: no mount of its own: {other:?}"),
+    }
 }
