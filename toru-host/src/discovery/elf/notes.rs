@@ -1,5 +1,7 @@
 use crate::discovery::bytes::u32_at;
 
+const HEADER_LEN: usize = 12;
+
 /// One note of a note segment.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::discovery) struct Note<'a> {
@@ -30,8 +32,8 @@ impl<'a> Notes<'a> {
         let rest = self.bytes.get(self.at..)?;
         let owner_len = usize::try_from(u32_at(rest, 0)?).ok()?;
         let descriptor_len = usize::try_from(u32_at(rest, 4)?).ok()?;
-        let owner = rest.get(12..)?.get(..owner_len)?;
-        let start = (12 + owner_len).next_multiple_of(self.align);
+        let owner = rest.get(HEADER_LEN..)?.get(..owner_len)?;
+        let start = (HEADER_LEN + owner_len).next_multiple_of(self.align);
         let descriptor = rest.get(start..)?.get(..descriptor_len)?;
         let note = Note {
             owner,
@@ -52,7 +54,7 @@ impl<'a> Iterator for Notes<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         // Zeros up to the alignment of what follows.
-        if rest.iter().all(|&byte| byte == 0) {
+        if rest.len() < HEADER_LEN && rest.iter().all(|&byte| byte == 0) {
             return None;
         }
         match self.parse() {

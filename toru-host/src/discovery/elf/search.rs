@@ -6,10 +6,10 @@ use super::consts::*;
 use super::header::{Header, Segment};
 use super::{FoundNote, ReadAt, in_notes, read_vec};
 use crate::discovery::DiscoverError;
-use crate::discovery::bytes::{is_within, text_at, u32_at, u64_at};
+use crate::discovery::bytes::{is_within, u32_at, u64_at};
 use crate::discovery::note::announced_len;
 
-const SECTION_NAME: &[u8] = b".note.toru";
+const SECTION_NAME: &[u8] = b".note.toru\0";
 const NAMES_MAX: u64 = 256 * 1024;
 /// Most bytes of a file that are searched for the magic.
 const SEARCH_MAX: u64 = 8 * 1024 * 1024;
@@ -36,8 +36,8 @@ pub(super) fn section<R: ReadAt + ?Sized>(
     };
     let names = read_vec(file, names_at, names_len)?;
     for section in sections() {
-        let name = u32_at(section, 0).and_then(|name| text_at(&names, name as usize));
-        if name != Some(SECTION_NAME) {
+        let name = u32_at(section, 0).and_then(|name| names.get(name as usize..));
+        if !name.is_some_and(|name| name.starts_with(SECTION_NAME)) {
             continue;
         }
         if let Some((offset, len)) = range(section, 2 * NOTE_MAX as u64) {

@@ -76,6 +76,8 @@ const FIXED: [(u64, u64); 4] = [
     (DT_RELRENT, 8),
     (DT_PLTREL, DT_RELA),
 ];
+/// More libraries than any other needs.
+const NEEDED_MAX: usize = 256;
 const KNOWN_FLAGS: u64 = 0x1F;
 const LOCAL_FLAGS_1: u64 = DF_1_NOW | DF_1_NODELETE | DF_1_ORIGIN;
 
@@ -172,6 +174,10 @@ impl<'a> Dynamic<'a> {
                 "a name of its dynamic section is outside its names",
             )?;
         }
+        require(
+            self.needed().count() <= NEEDED_MAX,
+            "it needs more libraries than any other",
+        )?;
         for name in self.needed() {
             let name = self.names.get(name).unwrap_or_default();
             let is_plain = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);

@@ -1,18 +1,37 @@
+use std::cell::Cell;
+use std::rc::Rc;
+
 use crate::discovery::bytes::text_at;
 
-/// The table of names; its last byte is a zero, so that every offset within it has an end.
-#[derive(Clone, Copy)]
+/// Longest name; those that compilers make up reach some thousand bytes.
+const NAME_MAX: usize = 64 * 1024;
+/// How often the whole table may be read; the checks need about eight.
+const READS: usize = 32;
+
+/// The table of names.
+#[derive(Clone)]
 pub(super) struct Names<'a> {
     bytes: &'a [u8],
+    /// How many more bytes may be looked at.
+    ///
+    /// Names can share their ends, so a small table can hold any number of long names. Real ones share little.
+    budget: Rc<Cell<usize>>,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes }
+        let budget = bytes.len().saturating_mul(READS).saturating_add(1 << 20);
+        Self {
+            bytes,
+            budget: Rc::new(Cell::new(budget)),
+        }
     }
 
     pub(super) fn get(&self, at: impl Into<u64>) -> Option<&'a [u8]> {
-        text_at(self.bytes, usize::try_from(at.into()).ok()?)
+        let rest = self.bytes.get(usize::try_from(at.into()).ok()?..)?;
+        let name = text_at(&rest[..rest.len().min(NAME_MAX)], 0)?;
+        self.budget.set(self.budget.get().checked_sub(name.len())?);
+        Some(name)
     }
 }
 
@@ -35,6 +54,17 @@ pub(super) fn gnu_hash(name: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_share_their_ends_are_not_read_for_ever() {
+        let mut bytes = vec![b'x'; NAME_MAX];
+        bytes[NAME_MAX - 1] = 0;
+        let names = Names::new(&bytes);
+        assert_eq!(names.get(u64::MAX), None);
+        assert_eq!(names.clone().get(0_u64).map(<[u8]>::len), Some(NAME_MAX - 1));
+        let read = (0..1000_u64).take_while(|&at| names.get(at).is_some()).count();
+        assert!((READS..=READS + 20).contains(&read), "{read}");
+    }
 
     #[test]
     fn the_hashes_have_the_published_values() {

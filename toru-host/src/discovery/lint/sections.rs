@@ -157,6 +157,7 @@ fn check_names(
             )?;
         }
     }
+    require(slots.len() <= 8, "it has more tables of imports than any other")?;
     Ok(slots)
 }
 

@@ -120,7 +120,7 @@ impl<'a> Symbols<'a> {
             .ok_or_else(|| malformed("its symbols are outside the file"))?;
         let symbols = Self {
             table,
-            names: dynamic.names,
+            names: dynamic.names.clone(),
         };
         for symbol in symbols.iter() {
             require(

@@ -10,6 +10,8 @@ use crate::discovery::elf::consts::*;
 use crate::discovery::error::require;
 
 const HIDDEN: u16 = 0x8000;
+/// Versions are numbered with 15 bits.
+const VERSIONS_MAX: usize = 0x8000;
 
 pub(super) fn check(
     image: &Image<'_>,
@@ -29,7 +31,6 @@ pub(super) fn check(
         return require(known.len() == 2, "its symbols have no versions");
     };
     known.sort_unstable();
-    // Versions are numbered without gaps, or the loader's table has holes.
     let is_known = |version: u16| known.binary_search(&(version & !HIDDEN)).is_ok();
     let table = image.at(at, symbols.count() * 2);
     let is_sound = table.is_some_and(|table| {
@@ -40,7 +41,7 @@ pub(super) fn check(
     require(is_sound, "the versions of its symbols are broken")
 }
 
-/// Every step goes forward, so the walk ends with the table.
+/// Every step goes forward and reads a name, so the walk ends with the table or the names' budget.
 fn walk_needed(
     image: &Image<'_>,
     dynamic: &Dynamic<'_>,
@@ -60,7 +61,11 @@ fn walk_needed(
         for index in 0..entries {
             let name = dynamic.names.get(u32_at(entry, 8)?)?;
             let number = u16_at(entry, 6)? & !HIDDEN;
-            if u32_at(entry, 0)? != sysv_hash(name) || name.is_empty() || number < 2 {
+            if u32_at(entry, 0)? != sysv_hash(name)
+                || name.is_empty()
+                || number < 2
+                || known.len() > VERSIONS_MAX
+            {
                 return None;
             }
             known.push(number);
@@ -81,13 +86,13 @@ fn walk_defined(
     let mut rest = image.from(at)?;
     for index in 0..count {
         let (version, number, entries) = (u16_at(rest, 0)?, u16_at(rest, 4)? & !HIDDEN, u16_at(rest, 6)?);
-        if version != 1 || number == 0 || entries == 0 {
+        if version != 1 || number == 0 || entries == 0 || known.len() > VERSIONS_MAX {
             return None;
         }
         let mut entry = forward(rest, u32_at(rest, 12)?, 20)?;
         for aux in 0..entries {
             let name = dynamic.names.get(u32_at(entry, 0)?)?;
-            if aux == 0 && u32_at(rest, 8)? != sysv_hash(name) {
+            if name.is_empty() || (aux == 0 && u32_at(rest, 8)? != sysv_hash(name)) {
                 return None;
             }
             entry = step(entry, u32_at(entry, 4)?, aux + 1 == entries)?;
