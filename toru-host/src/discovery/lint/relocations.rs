@@ -2,7 +2,7 @@
 
 use super::dynamic::Dynamic;
 use super::image::Image;
-use super::symbols::{Symbols, THREAD_LOCAL};
+use super::symbols::{Symbol, Symbols, THREAD_LOCAL};
 use crate::discovery::bytes::{u32_at, u64_at};
 use crate::discovery::elf::consts::*;
 use crate::discovery::error::{malformed, require};
@@ -177,13 +177,17 @@ impl Checker<'_, '_> {
                 index as u64 >= leading || kind == Kind::Relative,
                 "its relocations are not in the order that it announces",
             )?;
+            if entry.iter().all(|&byte| byte == 0) {
+                // Linkers fill with these what they reserved too much.
+                continue;
+            }
             require(kind != Kind::None, "a relocation does nothing")?;
             self.place(at, kind.len())?;
             require(
                 kind != Kind::Slot || (symbol != 0 && self.is_slot(at)),
                 "an import goes where no slot is",
             )?;
-            let target = self.target(kind, symbol.into(), addend)?;
+            let target = self.target(kind, symbol, addend)?;
             let len = kind.len();
             writes.push(Write { at, len, target });
         }
@@ -211,41 +215,20 @@ impl Checker<'_, '_> {
                 .is_none_or(|slots| slots.iter().any(is_within))
     }
 
-    fn target(&self, kind: Kind, symbol: u64, addend: u64) -> Result<Option<u64>, DiscoverError> {
-        let symbol_at = symbol;
-        let symbol = self
-            .symbols
-            .get(symbol)
-            .ok_or_else(|| malformed("a relocation refers to no symbol"))?;
-        let is_named = symbol_at != 0;
-        if kind.is_tls() {
-            if kind == Kind::TlsStatic && !self.policy.allow_static_tls {
-                return Err(DiscoverError::ForbiddenFlag {
-                    flag: Forbidden::StaticTls,
-                });
-            }
-            let is_own = !is_named || symbol.is_defined();
-            let is_sound = (!is_own || self.image.segment(PT_TLS).is_some())
-                && (!is_named || !symbol.is_defined() || symbol.kind() == THREAD_LOCAL);
-            require(
-                is_sound,
-                "a relocation refers to thread-local storage that is not there",
-            )?;
-            return Ok(None);
-        }
+    fn target(&self, kind: Kind, index: u32, addend: u64) -> Result<Option<u64>, DiscoverError> {
+        let symbol = self.symbols.get(index.into());
+        let symbol = symbol.ok_or_else(|| malformed("a relocation refers to no symbol"))?;
+        let is_named = index != 0;
         match kind {
+            kind if kind.is_tls() => self.check_tls(kind, is_named.then_some(symbol)).map(|()| None),
             Kind::Relative => {
-                require(
-                    !is_named && self.image.spans(addend),
-                    "a relocation points outside the image",
-                )?;
+                let is_sound = !is_named && self.image.spans(addend);
+                require(is_sound, "a relocation points outside the image")?;
                 Ok(Some(addend))
             }
             Kind::Resolver => {
-                require(
-                    !is_named && self.image.is_code(addend),
-                    "a relocation calls something that is no code",
-                )?;
+                let is_sound = !is_named && self.image.is_code(addend);
+                require(is_sound, "a relocation calls something that is no code")?;
                 Ok(None)
             }
             _ if is_named && symbol.kind() == THREAD_LOCAL => Err(malformed(
@@ -254,6 +237,25 @@ impl Checker<'_, '_> {
             _ if symbol.is_defined() && !symbol.is_absolute() => Ok(Some(symbol.value.wrapping_add(addend))),
             _ => Ok(None),
         }
+    }
+
+    /// Without a symbol, or with one of its own, the library has thread-local storage.
+    fn check_tls(&self, kind: Kind, symbol: Option<Symbol>) -> Result<(), DiscoverError> {
+        if kind == Kind::TlsStatic && !self.policy.allow_static_tls {
+            return Err(DiscoverError::ForbiddenFlag {
+                flag: Forbidden::StaticTls,
+            });
+        }
+        let has_storage = self.image.segment(PT_TLS).is_some();
+        let is_sound = match symbol {
+            Some(symbol) if symbol.is_defined() => has_storage && symbol.kind() == THREAD_LOCAL,
+            Some(_) => true,
+            None => has_storage,
+        };
+        require(
+            is_sound,
+            "a relocation refers to thread-local storage that is not there",
+        )
     }
 
     /// The compact form: an address, then bitmaps of the 63 words behind it each.
