@@ -1,0 +1,87 @@
+//! The example plugin: install it, enable it, and ask `GET /api/plugins/hello/greeting/world`.
+
+use std::time::Duration;
+
+use serde_json::json;
+use toru_plugin_api::{
+    PluginContext, PluginError, PluginMetadata, PluginRoute, Request, Response, ToruPlugin,
+};
+
+/// Longest wait of `GET /slow`, in milliseconds.
+const MAX_WAIT_MS: u64 = 60_000;
+
+struct Hello {
+    ctx: PluginContext,
+}
+
+impl ToruPlugin for Hello {
+    const METADATA: PluginMetadata = PluginMetadata::new("hello", "Hello")
+        .version(env!("CARGO_PKG_VERSION"))
+        .author("Toru authors")
+        .icon("👋")
+        .route("/hello")
+        .description("Greets people, echoes, waits and, when asked to, panics");
+
+    async fn init(ctx: PluginContext) -> Result<Self, PluginError> {
+        ctx.log
+            .info(format_args!("greetings from installation {}", ctx.instance_id));
+        Ok(Self { ctx })
+    }
+
+    fn register_routes(&self) -> Vec<PluginRoute<Self>> {
+        vec![
+            PluginRoute::get("/greeting/{name}", Self::greeting),
+            PluginRoute::post("/echo", Self::echo),
+            PluginRoute::get("/slow", Self::slow),
+            PluginRoute::get("/instance", Self::instance),
+            PluginRoute::get("/panic", Self::panic),
+        ]
+    }
+
+    async fn shutdown(&self) {
+        self.ctx.log.info("goodbye");
+    }
+}
+
+impl Hello {
+    /// `{"message":"Hello, <name>!"}`
+    async fn greeting(&self, request: Request) -> Result<Response, PluginError> {
+        let name = request.param("name").unwrap_or_default();
+        Response::json(&json!({ "message": format!("Hello, {name}!") }))
+    }
+
+    /// The request's body with its content type, streamed: it is never in memory as a whole.
+    async fn echo(&self, mut request: Request) -> Result<Response, PluginError> {
+        let media_type = request
+            .header("content-type")
+            .unwrap_or(b"application/octet-stream")
+            .to_vec();
+        let body = request.take_body();
+        Ok(Response::new(200)
+            .with_header_bytes("content-type", media_type)
+            .with_body(body))
+    }
+
+    /// Waits `?ms=N` milliseconds without holding a thread, then says so.
+    async fn slow(&self, request: Request) -> Result<Response, PluginError> {
+        let asked = request.query_param("ms").unwrap_or("100".into());
+        let Some(ms) = asked.parse().ok().filter(|ms| *ms <= MAX_WAIT_MS) else {
+            let problem = format!("ms is a number from 0 to {MAX_WAIT_MS}");
+            return Ok(Response::json(&json!({ "error": problem }))?.with_status(400));
+        };
+        self.ctx.runtime.sleep(Duration::from_millis(ms)).await?;
+        Response::json(&json!({ "waited_ms": ms }))
+    }
+
+    /// The id of the installation that the plugin runs in.
+    async fn instance(&self, _: Request) -> Result<Response, PluginError> {
+        Response::json(&json!({ "instance_id": self.ctx.instance_id }))
+    }
+
+    /// Panics, to show what happens: this request gets a 500, the log gets message and place, all else goes on.
+    async fn panic(&self, _: Request) -> Result<Response, PluginError> {
+        panic!("somebody asked for a panic");
+    }
+}
+
+toru_plugin_api::export_plugin!(Hello);
