@@ -1,0 +1,269 @@
+//! What can go wrong, one enum per phase. Each has a stable `code()`.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use crate::discovery::DiscoverError;
+pub use crate::kv::KvError;
+
+/// Why a plugin did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The plugin's table breaks the contract.
+    #[error("the plugin's function table is unusable: {reason}; rebuild it with a current toru-plugin-api")]
+    BadTable {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// `create_plugin` or the table's `create` refused.
+    #[error("the plugin could not be created: {reason}")]
+    CreateFailed {
+        /// The plugin's own words, or the status it returned.
+        reason: String,
+    },
+    /// The file was refused before any of its code ran.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// `init` returned an error.
+    #[error("the plugin refused to start: {reason}")]
+    InitFailed {
+        /// The plugin's own words.
+        reason: String,
+    },
+    /// `init` panicked.
+    #[error("the plugin panicked while it started: {reason}")]
+    InitPanicked {
+        /// Message and location of the panic.
+        reason: String,
+    },
+    /// `init` did not return in time.
+    #[error("the plugin did not start within {} s; see its log, or allow it more time", after.as_secs_f32())]
+    InitTimeout {
+        /// How long the host waited.
+        after: Duration,
+    },
+    /// The frontend's files were refused.
+    #[error("the plugin's frontend could not be taken over: {reason}")]
+    InvalidFrontend {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A route was refused.
+    #[error("the plugin registered an unusable route: {reason}")]
+    InvalidRoute {
+        /// Which route, and what is wrong with it.
+        reason: String,
+    },
+    /// The dynamic loader refused the library.
+    #[error("the system could not open the library: {reason}")]
+    Open {
+        /// The system's own words.
+        reason: String,
+    },
+    /// The exported function is missing.
+    #[error("the library does not export `{symbol}`")]
+    SymbolMissing {
+        /// Its name.
+        symbol: &'static str,
+    },
+    /// The library needs a symbol that nothing provides.
+    #[error(
+        "the library needs the symbol `{symbol}`, which is not there; is a system library missing or too old?"
+    )]
+    UnresolvedSymbol {
+        /// Its name.
+        symbol: String,
+    },
+}
+
+impl LoadError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::BadTable { .. } => "bad_table",
+            Self::CreateFailed { .. } => "create_failed",
+            Self::Discover(error) => error.code(),
+            Self::InitFailed { .. } => "init_failed",
+            Self::InitPanicked { .. } => "init_panicked",
+            Self::InitTimeout { .. } => "init_timeout",
+            Self::InvalidFrontend { .. } => "invalid_frontend",
+            Self::InvalidRoute { .. } => "invalid_route",
+            Self::Open { .. } => "open_failed",
+            Self::SymbolMissing { .. } => "symbol_missing",
+            Self::UnresolvedSymbol { .. } => "unresolved_symbol",
+        }
+    }
+}
+
+/// Why a call to a plugin brought no usable response.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The plugin was stopped while the call was running.
+    #[error("the plugin was stopped while it handled the request")]
+    Cancelled,
+    /// The handler returned an error, or ended without an answer.
+    #[error("the plugin failed: {reason}")]
+    Failed {
+        /// HTTP status that the author chose, 500 otherwise.
+        status: u16,
+        /// For the log.
+        reason: &'static str,
+    },
+    /// The response breaks a rule of HTTP.
+    #[error("the plugin answered with an invalid response: {reason}")]
+    InvalidResponse {
+        /// What is wrong with it; for the log.
+        reason: String,
+    },
+    /// The handler panicked.
+    #[error("the plugin panicked")]
+    Panicked,
+}
+
+impl CallError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Cancelled => "plugin_stopped",
+            Self::Failed { .. } => "plugin_error",
+            Self::InvalidResponse { .. } => "invalid_response",
+            Self::Panicked => "plugin_panicked",
+        }
+    }
+
+    /// HTTP status of the answer.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Cancelled => 503,
+            Self::Failed { status, .. } => *status,
+            Self::InvalidResponse { .. } => 502,
+            Self::Panicked => 500,
+        }
+    }
+}
+
+/// Why a body ended before it was complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// The client went away, or its request broke the protocol.
+    #[error("the request body ended before it was complete")]
+    Disconnected,
+    /// The plugin's stream returned an error, or the plugin was stopped.
+    #[error("the plugin failed while it produced the body")]
+    Failed,
+    /// The plugin's stream broke the contract.
+    #[error("the plugin produced an invalid frame")]
+    Invalid,
+    /// The plugin's stream panicked.
+    #[error("the plugin panicked while it produced the body")]
+    Panicked,
+    /// The body is larger than allowed.
+    #[error("the body is larger than allowed")]
+    TooLarge,
+}
+
+/// Why the state file could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// The file is not what it should be.
+    #[error("{} cannot be used: {reason}; mend it or move it away", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file was written by a newer version.
+    #[error("{} has schema version {version}, which is newer than this host; update the host", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+    },
+    /// The file or its folder cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The file cannot be written; nothing was changed.
+    #[error("{} cannot be written, so nothing was changed", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+}
+
+impl StateError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed { .. } => "malformed_state",
+            Self::Newer { .. } => "newer_state",
+            Self::Unreadable { .. } => "unreadable_state",
+            Self::Unwritable { source, .. } if source.kind() == io::ErrorKind::StorageFull => "storage_full",
+            Self::Unwritable { .. } => "unwritable_state",
+        }
+    }
+}
+
+/// Why the manager could not start, or could not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManagerError {
+    /// The store could not tell the id of this installation.
+    #[error("the store cannot be used")]
+    Kv(#[from] KvError),
+    /// The plugin did not start. It stays asked for, and is tried again at the next start of the host.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The plugins folder could not be read.
+    #[error("the plugins folder {} cannot be read", path.display())]
+    Scan {
+        /// The folder.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The manager is shutting down.
+    #[error("the host is shutting down")]
+    ShuttingDown,
+    /// The state file could not be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// There is no such plugin.
+    #[error("there is no plugin `{id}`; is its file in the plugins folder?")]
+    UnknownPlugin {
+        /// The id that was asked for.
+        id: String,
+    },
+}
+
+impl ManagerError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Kv(error) => error.code(),
+            Self::Load(error) => error.code(),
+            Self::Scan { .. } => "unreadable_folder",
+            Self::ShuttingDown => "shutting_down",
+            Self::State(error) => error.code(),
+            Self::UnknownPlugin { .. } => "unknown_plugin",
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The unsafe door: everything that touches a plugin's code or memory is in here.
+//!
+//! The rest of the crate sees safe values: an [`Instance`], its routes, and a [`CallFuture`] for each request. Nothing
+//! outside may know that a plugin lives in the same process.
+//!
+//! Invariants:
+//! - a library is opened once per generation and never closed, so code and static data stay valid for good;
+//! - every table from a plugin is copied after its size and its functions were checked ([`entry`]);
+//! - an instance is destroyed only when no operation, body or call of it is left ([`gate`](instance));
+//! - what a plugin is given ([`context`], `ToruHost`) lives as long as the process and answers `GONE` afterwards;
+//! - no panic of the host unwinds into a plugin ([`guard`]).
+
+#![expect(
+    unsafe_code,
+    reason = "the boundary to plugins is crossed here and nowhere else"
+)]
+
+mod body;
+mod bytes;
+mod call;
+mod cell;
+mod context;
+mod entry;
+mod exchange;
+mod frontend;
+mod gate;
+mod guard;
+mod instance;
+mod kv;
+mod library;
+mod log;
+mod op;
+mod response;
+mod route;
+mod rt;
+mod waker;
+
+pub(crate) use body::BoxError;
+pub use body::ResponseBody;
+pub(crate) use call::{CallFuture, RouteMatch};
+pub(crate) use context::{EXTENSIONS, Host, Services};
+pub(crate) use entry::Api;
+pub(crate) use exchange::method_bit;
+pub(crate) use frontend::Asset;
+pub(crate) use gate::Permit;
+pub(crate) use instance::Instance;
+pub(crate) use library::{load_static, load_trusted};
+pub(crate) use route::Route;

@@ -1,0 +1,135 @@
+//! Bytes that cross: the plugin's, wrapped without copying, and the host's, lent by reference.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use toru_plugin_api::abi::bytes::{ToruBuf, ToruBufVt, ToruBytes, bytes_from_raw};
+use toru_plugin_api::abi::{size_word, table_has, table_of};
+
+/// Bytes of a plugin, kept alive by one reference of their owner.
+struct PluginBytes {
+    bytes: ToruBytes,
+    release: unsafe extern "C" fn(*const ToruBuf),
+}
+
+// SAFETY: the bytes are immutable and `release` is thread-safe by contract.
+unsafe impl Send for PluginBytes {}
+// SAFETY: as above.
+unsafe impl Sync for PluginBytes {}
+
+impl AsRef<[u8]> for PluginBytes {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: readable and unchanged while the reference is held. Checked for sense in `from_plugin`.
+        unsafe { bytes_from_raw(self.bytes.ptr, self.bytes.len) }.unwrap_or_default()
+    }
+}
+
+impl Drop for PluginBytes {
+    fn drop(&mut self) {
+        // SAFETY: the reference taken over in `from_plugin`, given back once.
+        unsafe { (self.release)(self.bytes.owner) };
+    }
+}
+
+/// Takes over bytes from a plugin without copying them. `None` when they make no sense; they stay the plugin's then.
+///
+/// # Safety
+///
+/// The caller was handed the bytes: one reference of their owner, or bytes that live as long as the process.
+pub(super) unsafe fn from_plugin(bytes: ToruBytes) -> Option<Bytes> {
+    // SAFETY: readable while the owner is held, or for good without one.
+    let slice = unsafe { bytes_from_raw::<'static>(bytes.ptr, bytes.len) }?;
+    if bytes.owner.is_null() {
+        return Some(Bytes::from_static(slice));
+    }
+    // SAFETY: a non-null owner is alive while its reference is held.
+    let vt = unsafe { (*bytes.owner).vt };
+    if std::ptr::eq(vt, &raw const SHARED_VT) {
+        // SAFETY: our own table, so our own object; the reference comes back to us.
+        return Some(unsafe { take_shared(bytes.owner) }.slice_ref_checked(slice));
+    }
+    if vt.is_null() {
+        return None;
+    }
+    // SAFETY: not null, and alive as long as the owner.
+    let vt = unsafe { table_of::<_, ToruBufVt>(bytes.owner) };
+    if !table_has!(ToruBufVt, vt.size, release) {
+        return None;
+    }
+    let release = vt.release?;
+    Some(Bytes::from_owner(PluginBytes { bytes, release }))
+}
+
+/// Bytes of the host that a plugin holds by reference.
+#[repr(C)]
+struct Shared {
+    base: ToruBuf,
+    bytes: Bytes,
+}
+
+// SAFETY: the table pointer is to a static; `Bytes` is made for sharing.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+static SHARED_VT: ToruBufVt = ToruBufVt {
+    size: size_word::<ToruBufVt>(),
+    flags: 0,
+    retain: Some(shared_retain),
+    release: Some(shared_release),
+};
+
+/// Lends bytes to a plugin without copying them; the receiver owns one reference.
+pub(super) fn to_plugin(bytes: Bytes) -> ToruBytes {
+    if bytes.is_empty() {
+        return ToruBytes::EMPTY;
+    }
+    let shared = Arc::new(Shared {
+        base: ToruBuf {
+            vt: &raw const SHARED_VT,
+        },
+        bytes,
+    });
+    let (ptr, len) = (shared.bytes.as_ptr(), shared.bytes.len());
+    ToruBytes {
+        ptr,
+        len,
+        owner: Arc::into_raw(shared).cast(),
+    }
+}
+
+unsafe extern "C" fn shared_retain(buf: *const ToruBuf) {
+    // SAFETY: only objects of `to_plugin` carry this table, and the caller holds a reference.
+    unsafe { Arc::increment_strong_count(buf.cast::<Shared>()) };
+}
+
+unsafe extern "C" fn shared_release(buf: *const ToruBuf) {
+    // SAFETY: the caller gives its reference back.
+    unsafe { Arc::decrement_strong_count(buf.cast::<Shared>()) };
+}
+
+/// # Safety
+///
+/// `buf` was made by `to_plugin` and the caller owns one reference.
+unsafe fn take_shared(buf: *const ToruBuf) -> Bytes {
+    // SAFETY: as the caller guarantees.
+    let shared = unsafe { Arc::from_raw(buf.cast::<Shared>()) };
+    shared.bytes.clone()
+}
+
+trait SliceRefChecked {
+    /// The part of `self` that `slice` is; a copy of it when it is none.
+    fn slice_ref_checked(self, slice: &[u8]) -> Bytes;
+}
+
+impl SliceRefChecked for Bytes {
+    fn slice_ref_checked(self, slice: &[u8]) -> Bytes {
+        let outer = self.as_ptr_range();
+        let inner = slice.as_ptr_range();
+        if outer.start <= inner.start && inner.end <= outer.end {
+            self.slice_ref(slice)
+        } else {
+            Self::copy_from_slice(slice)
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! One call to a route, as a future.
+
+use std::ffi::c_void;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tokio::sync::futures::OwnedNotified;
+use tokio::task::JoinHandle;
+use toru_plugin_api::abi::op::ToruOp;
+use toru_plugin_api::abi::route::TORU_PARAMS_MAX;
+use toru_plugin_api::abi::status::{TORU_DETACHED, TORU_DONE, TORU_FAILED, TORU_PANICKED, TORU_PENDING};
+
+use super::body::{RequestBody, ResponseBody};
+use super::cell::CellRef;
+use super::gate::Permit;
+use super::op::{PluginOp, Started, on_worker};
+use super::response::Answer;
+use super::route::{Route, Start};
+use crate::error::CallError;
+
+/// Where a request goes: the route, and what its pattern captured.
+#[derive(Debug)]
+pub(crate) struct RouteMatch<'a> {
+    /// The route.
+    pub(crate) route: &'a Route,
+    /// Length of the path in front of the plugin's own.
+    pub(crate) prefix_len: usize,
+    /// Captures as offset and length in the plugin's own path, in the order of the pattern.
+    pub(crate) params: [(u16, u16); TORU_PARAMS_MAX],
+    /// How many of them there are.
+    pub(crate) n_params: usize,
+}
+
+impl RouteMatch<'_> {
+    pub(super) fn params(&self) -> impl ExactSizeIterator<Item = std::ops::Range<usize>> {
+        let range = |&(offset, len): &(u16, u16)| usize::from(offset)..usize::from(offset) + usize::from(len);
+        self.params[..self.n_params].iter().map(range)
+    }
+}
+
+/// A call to a plugin. Dropping it cancels the call.
+pub(crate) struct CallFuture<B> {
+    // The operation stands first: it is dropped before the cell that it writes to and the permit that guards it.
+    stage: Stage,
+    cell: CellRef<B>,
+    target: Target,
+    /// Given away with the response.
+    permit: Option<Permit>,
+    /// Resolves when the instance cancels what is left; made when the call suspends for the first time.
+    cancelled: Option<Pin<Box<OwnedNotified>>>,
+}
+
+enum Stage {
+    New,
+    Blocking(JoinHandle<u32>),
+    Detached,
+    Ended,
+    Pending(PluginOp),
+}
+
+/// What `start` is called with. It belongs to the instance, which the permit keeps.
+#[derive(Clone, Copy)]
+struct Target {
+    start: Start,
+    user: *const c_void,
+    plugin: *const c_void,
+    blocking: bool,
+}
+
+// SAFETY: both pointers are the plugin's own and only passed to `start`, which is thread-safe by contract.
+unsafe impl Send for Target {}
+// SAFETY: as above.
+unsafe impl Sync for Target {}
+
+impl<B: RequestBody> CallFuture<B> {
+    /// Prepares a call; nothing of the plugin runs before the first poll.
+    pub(crate) fn new(permit: Permit, matched: &RouteMatch<'_>, request: Request<B>) -> Self {
+        let route = matched.route;
+        let (head, body) = request.into_parts();
+        let target = Target {
+            start: route.start,
+            user: route.user,
+            plugin: permit.instance().plugin(),
+            blocking: route.blocking,
+        };
+        let cell = CellRef::new(head, body, matched, route.op_size, route.op_align);
+        Self {
+            stage: Stage::New,
+            cell,
+            target,
+            permit: Some(permit),
+            cancelled: None,
+        }
+    }
+
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<u32> {
+        loop {
+            match &mut self.stage {
+                Stage::New if self.target.blocking => self.stage = self.spawn_blocking(),
+                Stage::New => {
+                    self.cell.cell().wakeup.begin();
+                    // SAFETY: the permit keeps the instance; everything passed is alive for the call.
+                    match unsafe { start(self.target, &self.cell) } {
+                        Started::Ended(TORU_DETACHED) => self.stage = Stage::Detached,
+                        Started::Ended(status) => return Poll::Ready(status),
+                        Started::Pending(op) => {
+                            self.stage = Stage::Pending(op);
+                            self.cell.cell().wakeup.suspend(cx.waker());
+                            return Poll::Pending;
+                        }
+                    }
+                }
+                Stage::Pending(op) => {
+                    self.cell.cell().wakeup.begin();
+                    let io = self.cell.exchange().cast_mut().cast();
+                    // SAFETY: the cell is alive; the `io` of a handler's operation is its exchange.
+                    let status = unsafe { op.poll_raw(self.cell.waker(), io) };
+                    if status == TORU_PENDING {
+                        self.cell.cell().wakeup.suspend(cx.waker());
+                        return Poll::Pending;
+                    }
+                    return Poll::Ready(status);
+                }
+                Stage::Detached => {
+                    self.cell.cell().wakeup.begin();
+                    self.cell.cell().wakeup.suspend(cx.waker());
+                    if self.cell.cell().is_answered() {
+                        return Poll::Ready(TORU_DONE);
+                    }
+                    return if self.cell.cell().is_abandoned() {
+                        Poll::Ready(TORU_FAILED)
+                    } else {
+                        Poll::Pending
+                    };
+                }
+                // The pool drops a closure only when the runtime goes down.
+                Stage::Blocking(join) => {
+                    return Pin::new(join)
+                        .poll(cx)
+                        .map(|status| status.unwrap_or(TORU_FAILED));
+                }
+                Stage::Ended => return Poll::Ready(TORU_FAILED),
+            }
+        }
+    }
+
+    fn spawn_blocking(&self) -> Stage {
+        let (target, cell, permit) = (self.target, self.cell.clone(), self.permit.clone());
+        Stage::Blocking(tokio::task::spawn_blocking(move || {
+            // The whole of `target` moves in here, not its fields one by one.
+            let target = { target };
+            // SAFETY: the permit in this closure keeps the instance, also when the client went away.
+            let status = match unsafe { start_here(target, &cell) } {
+                Started::Ended(TORU_DETACHED | TORU_PENDING) | Started::Pending(_) => TORU_FAILED,
+                Started::Ended(status) => status,
+            };
+            drop(permit);
+            status
+        }))
+    }
+
+    /// Turns what the call came to into a response.
+    fn finish(&mut self, status: u32) -> Result<Response<ResponseBody>, CallError> {
+        self.stage = Stage::Ended;
+        let answer = self.cell.cell().take_answer();
+        self.cell.cell().cancel();
+        let failed = |status, reason| CallError::Failed { status, reason };
+        match (status, answer) {
+            (TORU_PANICKED, _) => Err(CallError::Panicked),
+            (_, Some(Answer::Invalid(reason))) => Err(CallError::InvalidResponse { reason }),
+            (_, Some(Answer::Error(status))) => Err(failed(status, "a handler returned an error")),
+            (TORU_DONE, Some(Answer::Response(response))) => {
+                let (parts, body) = response.into_parts();
+                let permit = self.permit.take().ok_or(CallError::Cancelled)?;
+                Ok(Response::from_parts(parts, ResponseBody::new(body, permit)))
+            }
+            (TORU_DONE, None) => Err(failed(500, "the handler ended without an answer")),
+            (TORU_FAILED, None) => Err(failed(500, "the last responder was given back without an answer")),
+            _ => Err(failed(500, "the handler ended with an error status")),
+        }
+    }
+
+    /// Whether the instance has cancelled what is left. Registers for that when it has not.
+    fn poll_cancelled(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(permit) = &self.permit else { return true };
+        let instance = permit.instance();
+        let cancelled = self
+            .cancelled
+            .get_or_insert_with(|| Box::pin(instance.cancellation()));
+        cancelled.as_mut().poll(cx).is_ready() || instance.is_cancelled()
+    }
+}
+
+impl<B: RequestBody> Future for CallFuture<B> {
+    type Output = Result<Response<ResponseBody>, CallError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        match this.advance(cx) {
+            Poll::Ready(status) => Poll::Ready(this.finish(status)),
+            Poll::Pending if this.poll_cancelled(cx) => {
+                this.stage = Stage::Ended;
+                this.cell.cell().cancel();
+                Poll::Ready(Err(CallError::Cancelled))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+// Nothing in the future is pinned by its own address: the cell and the notification are boxed.
+impl<B> Unpin for CallFuture<B> {}
+
+impl<B> Drop for CallFuture<B> {
+    fn drop(&mut self) {
+        // First the operation, then the word to a detached plugin.
+        self.stage = Stage::Ended;
+        self.cell.cell().cancel();
+    }
+}
+
+/// Calls `start` on a thread that must not be blocked.
+///
+/// # Safety
+///
+/// A permit keeps the instance, and `target` belongs to it.
+unsafe fn start<B: RequestBody>(target: Target, cell: &CellRef<B>) -> Started {
+    // SAFETY: as the caller guarantees.
+    on_worker(|| unsafe { start_here(target, cell) })
+}
+
+/// Calls `start` on this thread.
+///
+/// # Safety
+///
+/// As [`start`].
+unsafe fn start_here<B: RequestBody>(target: Target, cell: &CellRef<B>) -> Started {
+    let mut op = ToruOp::NONE;
+    let (ex, waker, scratch) = (cell.exchange(), cell.waker(), cell.scratch());
+    // SAFETY: the instance is alive; the cell and its scratch outlive the operation; `op` outlives the call.
+    let status = unsafe { (target.start)(target.user, target.plugin, ex, waker, scratch, &raw mut op) };
+    // SAFETY: filled in by the plugin when it is pending.
+    unsafe { Started::new(status, op) }
+}

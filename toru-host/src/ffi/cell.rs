@@ -1,0 +1,320 @@
+//! The call cell: one allocation that holds an exchange and all that belongs to it.
+//!
+//! The plugin sees three objects in it, the exchange, its waker and its responder, and gets scratch memory behind
+//! it. The cell lives as long as anybody holds a reference: the host's future, a waker, a retained exchange, a responder.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::UnsafeCell;
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use http::request::Parts;
+use toru_plugin_api::abi::bytes::ToruSlice;
+use toru_plugin_api::abi::exchange::{ToruExchange, ToruHeader, ToruResponder};
+use toru_plugin_api::abi::op::ToruWaker;
+use toru_plugin_api::abi::route::TORU_PARAMS_MAX;
+
+use super::body::RequestBody;
+use super::call::RouteMatch;
+use super::exchange::{HasTables, Tables, method_bit, version_number};
+use super::guard::guard_or;
+use super::response::Answer;
+use super::waker::Wakeup;
+
+/// Nobody has answered yet.
+const OPEN: u8 = 0;
+/// Somebody is writing the answer.
+const ANSWERING: u8 = 1;
+/// The answer is there.
+const ANSWERED: u8 = 2;
+/// Nobody waits for an answer any more.
+const CANCELLED: u8 = 3;
+/// The last responder went away without an answer.
+const ABANDONED: u8 = 4;
+
+#[repr(C)]
+pub(super) struct Cell<B> {
+    pub(super) exchange: ToruExchange,
+    pub(super) waker: ToruWaker,
+    pub(super) responder: ToruResponder,
+    refs: AtomicUsize,
+    pub(super) responders: AtomicUsize,
+    phase: AtomicU8,
+    pub(super) detached: AtomicBool,
+    body_taken: AtomicBool,
+    pub(super) wakeup: Wakeup,
+    answer: UnsafeCell<Option<Answer<B>>>,
+    on_cancel: Mutex<Option<OnCancel>>,
+    params: [MaybeUninit<ToruSlice>; TORU_PARAMS_MAX],
+    pub(super) head: Parts,
+    body: UnsafeCell<Option<B>>,
+    pub(super) fields: OnceLock<Box<[ToruHeader]>>,
+    layout: Layout,
+    scratch: usize,
+}
+
+/// What a plugin wants called when nobody waits any more.
+pub(super) struct OnCancel {
+    pub(super) callback: unsafe extern "C" fn(*mut c_void),
+    pub(super) data: *mut c_void,
+}
+
+impl OnCancel {
+    pub(super) fn fire(self) {
+        // SAFETY: the plugin asked for this call, once, from any thread.
+        unsafe { (self.callback)(self.data) };
+    }
+}
+
+/// Why an answer was not accepted.
+pub(super) enum Refused {
+    Answered,
+    Cancelled,
+}
+
+impl<B> Cell<B> {
+    /// Takes the body; `None` when it was taken.
+    pub(super) fn take_body(&self) -> Option<B> {
+        if self.body_taken.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        // SAFETY: the flag lets one caller in, ever.
+        unsafe { &mut *self.body.get() }.take()
+    }
+
+    /// Claims the right to answer. Whoever gets it calls [`answer`](Self::answer).
+    pub(super) fn claim(&self) -> Result<(), Refused> {
+        match self
+            .phase
+            .compare_exchange(OPEN, ANSWERING, Ordering::AcqRel, Ordering::Acquire)
+        {
+            Ok(_) => Ok(()),
+            Err(CANCELLED | ABANDONED) => Err(Refused::Cancelled),
+            Err(_) => Err(Refused::Answered),
+        }
+    }
+
+    /// Stores the answer; the caller holds the claim.
+    pub(super) fn answer(&self, answer: Answer<B>) {
+        // SAFETY: the claim was given once, and readers wait for `ANSWERED`.
+        unsafe { *self.answer.get() = Some(answer) };
+        self.phase.store(ANSWERED, Ordering::Release);
+    }
+
+    /// Takes the answer, if it is there. Only the host's future calls this.
+    pub(super) fn take_answer(&self) -> Option<Answer<B>> {
+        if self.phase.load(Ordering::Acquire) != ANSWERED {
+            return None;
+        }
+        // SAFETY: written before `ANSWERED` was stored, and read by the host's future alone.
+        unsafe { &mut *self.answer.get() }.take()
+    }
+
+    pub(super) fn is_answered(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == ANSWERED
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == ABANDONED
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == CANCELLED
+    }
+
+    /// The last responder went away.
+    pub(super) fn abandon(&self) {
+        let _ = self
+            .phase
+            .compare_exchange(OPEN, ABANDONED, Ordering::AcqRel, Ordering::Acquire);
+        self.wakeup.wake();
+    }
+
+    /// Nobody waits any more. Tells the plugin if it asked for that.
+    pub(super) fn cancel(&self) {
+        if self
+            .phase
+            .compare_exchange(OPEN, CANCELLED, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+            && self.detached.load(Ordering::Acquire)
+        {
+            let waiting = self
+                .on_cancel
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            if let Some(on_cancel) = waiting {
+                on_cancel.fire();
+            }
+        }
+    }
+
+    /// Remembers what to call on cancellation; gives it back when that is now, or when one is there already.
+    pub(super) fn set_on_cancel(&self, on_cancel: OnCancel) -> Result<(), OnCancel> {
+        let mut slot = self.on_cancel.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_cancelled() || slot.is_some() {
+            return Err(on_cancel);
+        }
+        *slot = Some(on_cancel);
+        Ok(())
+    }
+}
+
+/// A counted reference to a cell.
+pub(super) struct CellRef<B>(NonNull<Cell<B>>);
+
+// SAFETY: everything shared in a cell is atomic, behind a lock, written before it is shared, or claimed by one
+// party; the body and the answer may be taken, and so moved, by any thread.
+unsafe impl<B: Send> Send for CellRef<B> {}
+// SAFETY: as above.
+unsafe impl<B: Send> Sync for CellRef<B> {}
+
+impl<B: RequestBody> CellRef<B> {
+    /// Makes a cell with room for the route's scratch.
+    pub(super) fn new(
+        head: Parts,
+        body: B,
+        matched: &RouteMatch<'_>,
+        op_size: usize,
+        op_align: usize,
+    ) -> Self {
+        let (layout, scratch) = layout_of::<B>(op_size, op_align);
+        // SAFETY: a cell is not empty.
+        let memory = unsafe { alloc(layout) }.cast::<Cell<B>>();
+        let Some(place) = NonNull::new(memory) else {
+            handle_alloc_error(layout)
+        };
+        let cell = Cell {
+            exchange: ToruExchange {
+                vt: Tables::<B>::exchange(),
+                method: method_bit(&head.method),
+                version: version_number(head.version),
+                n_headers: u16::try_from(head.headers.len()).unwrap_or(u16::MAX),
+                method_name: ToruSlice::EMPTY,
+                path: ToruSlice::EMPTY,
+                query: ToruSlice::EMPTY,
+                params: std::ptr::null(),
+                n_params: 0,
+                deadline_ns: 0,
+                trace_id: [0; 16],
+                span_id: [0; 8],
+            },
+            waker: ToruWaker {
+                vt: Tables::<B>::waker(),
+            },
+            responder: ToruResponder {
+                vt: Tables::<B>::responder(),
+            },
+            refs: AtomicUsize::new(1),
+            responders: AtomicUsize::new(0),
+            phase: AtomicU8::new(OPEN),
+            detached: AtomicBool::new(false),
+            body_taken: AtomicBool::new(false),
+            wakeup: Wakeup::default(),
+            answer: UnsafeCell::new(None),
+            on_cancel: Mutex::new(None),
+            params: [MaybeUninit::uninit(); TORU_PARAMS_MAX],
+            head,
+            body: UnsafeCell::new(Some(body)),
+            fields: OnceLock::new(),
+            layout,
+            scratch,
+        };
+        // SAFETY: fresh memory of the right size and alignment.
+        unsafe { place.write(cell) };
+        // SAFETY: just written, and nobody else knows it yet.
+        let cell = unsafe { &mut *place.as_ptr() };
+        let path = cell.head.uri.path().as_bytes();
+        let own = path.get(matched.prefix_len..).unwrap_or_default();
+        cell.exchange.method_name = ToruSlice::new(cell.head.method.as_str().as_bytes());
+        cell.exchange.path = ToruSlice::new(own);
+        cell.exchange.query = ToruSlice::new(cell.head.uri.query().unwrap_or_default().as_bytes());
+        for (slot, param) in cell.params.iter_mut().zip(matched.params()) {
+            slot.write(ToruSlice::new(own.get(param).unwrap_or_default()));
+        }
+        cell.exchange.n_params = matched.params().len();
+        // SAFETY: the cell is alive; the address is taken without a reference, so that it stays usable for good.
+        let params = unsafe { &raw const (*place.as_ptr()).params };
+        // SAFETY: as above; nobody else knows the cell yet.
+        unsafe { (*place.as_ptr()).exchange.params = params.cast() };
+        Self(place)
+    }
+}
+
+impl<B> CellRef<B> {
+    pub(super) fn cell(&self) -> &Cell<B> {
+        // SAFETY: alive while a reference is held.
+        unsafe { self.0.as_ref() }
+    }
+
+    pub(super) fn exchange(&self) -> *const ToruExchange {
+        self.0.as_ptr().cast()
+    }
+
+    pub(super) fn waker(&self) -> *const ToruWaker {
+        // SAFETY: the cell is alive; the pointer keeps the provenance of the whole cell.
+        unsafe { &raw const (*self.0.as_ptr()).waker }
+    }
+
+    pub(super) fn responder(&self) -> *const ToruResponder {
+        // SAFETY: as above.
+        unsafe { &raw const (*self.0.as_ptr()).responder }
+    }
+
+    pub(super) fn scratch(&self) -> *mut u8 {
+        let offset = self.cell().scratch;
+        // SAFETY: the allocation reaches at least up to the offset.
+        unsafe { self.0.as_ptr().cast::<u8>().add(offset) }
+    }
+
+    /// Adds a reference that is held outside of Rust.
+    pub(super) fn retain_raw(&self) {
+        self.cell().refs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A reference of the one who holds `raw`, not counted: for use during a call only.
+    ///
+    /// # Safety
+    ///
+    /// `raw` points to a cell, with the provenance of all of it, to which a reference is held during `'static` use
+    /// of the result, which is not dropped.
+    pub(super) const unsafe fn borrowed(raw: *const Cell<B>) -> std::mem::ManuallyDrop<Self> {
+        // SAFETY: as the caller guarantees.
+        std::mem::ManuallyDrop::new(Self(unsafe { NonNull::new_unchecked(raw.cast_mut()) }))
+    }
+}
+
+impl<B> Clone for CellRef<B> {
+    fn clone(&self) -> Self {
+        self.retain_raw();
+        Self(self.0)
+    }
+}
+
+impl<B> Drop for CellRef<B> {
+    fn drop(&mut self) {
+        if self.cell().refs.fetch_sub(1, Ordering::Release) != 1 {
+            return;
+        }
+        std::sync::atomic::fence(Ordering::Acquire);
+        let layout = self.cell().layout;
+        // The request and an answer that nobody took are dropped here; a body's drop may be foreign to us.
+        guard_or("exchange.drop", (), || {
+            // SAFETY: the last reference is gone; nobody uses the cell any more.
+            unsafe { self.0.as_ptr().drop_in_place() };
+        });
+        // SAFETY: allocated with this layout in `new`.
+        unsafe { dealloc(self.0.as_ptr().cast(), layout) };
+    }
+}
+
+/// Layout of a cell followed by scratch, and where the scratch starts.
+fn layout_of<B>(op_size: usize, op_align: usize) -> (Layout, usize) {
+    let cell = Layout::new::<Cell<B>>();
+    let scratch = Layout::from_size_align(op_size, op_align).unwrap_or(Layout::new::<()>());
+    // Routes are checked when they are registered; a cell with 1 KiB behind it cannot overflow.
+    cell.extend(scratch).unwrap_or((cell, cell.size()))
+}

@@ -1,0 +1,233 @@
+//! What plugins are given: the host, and a context for each instance. Both are never freed.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use toru_plugin_api::abi::bytes::{ToruBytes, ToruSlice, bytes_from_raw};
+use toru_plugin_api::abi::config::{TORU_CONFIG_ID, ToruConfig};
+use toru_plugin_api::abi::host::{
+    TORU_INFO_BASE_PATH, TORU_INFO_HOST_NAME, TORU_INFO_HOST_VERSION, TORU_INFO_INSTANCE_ID,
+    TORU_INFO_PLUGIN_ID, ToruCtx, ToruCtxVt, ToruHost, ToruHostVt,
+};
+use toru_plugin_api::abi::kv::TORU_KV_ID;
+use toru_plugin_api::abi::log::TORU_LOG_ID;
+use toru_plugin_api::abi::rt::TORU_RT_ID;
+use toru_plugin_api::abi::size_word;
+use toru_plugin_api::abi::status::{TORU_DONE, TORU_GONE, TORU_NOT_FOUND};
+
+use super::bytes::to_plugin;
+use super::guard::guard;
+use super::rt::Tasks;
+use super::{kv, log, rt};
+use crate::kv::KvBackend;
+use crate::plugin::PluginId;
+
+/// Ids of the extensions that this host offers.
+pub(crate) const EXTENSIONS: &[&str] = &[TORU_CONFIG_ID, TORU_KV_ID, TORU_LOG_ID, TORU_RT_ID];
+
+/// The host as plugins see it.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Host {
+    base: ToruHost,
+    name: Box<str>,
+    version: Box<str>,
+}
+
+// SAFETY: the table pointer is to a static; the rest is never changed.
+unsafe impl Send for Host {}
+// SAFETY: as above.
+unsafe impl Sync for Host {}
+
+static HOST_VT: ToruHostVt = ToruHostVt {
+    size: size_word::<ToruHostVt>(),
+    flags: 0,
+    ext: host_ext,
+    info: host_info,
+};
+
+impl Host {
+    /// Makes a host that lives as long as the process.
+    pub(crate) fn leak(name: &str, version: &str) -> &'static Self {
+        let base = ToruHost {
+            vt: &raw const HOST_VT,
+        };
+        Box::leak(Box::new(Self {
+            base,
+            name: name.into(),
+            version: version.into(),
+        }))
+    }
+
+    pub(super) const fn as_ptr(&'static self) -> *const ToruHost {
+        (&raw const *self).cast()
+    }
+}
+
+/// What an instance may use of the host.
+#[derive(Clone, Debug)]
+pub(crate) struct Services {
+    /// Whose instance it is.
+    pub(crate) plugin: PluginId,
+    /// Number of the loaded copy.
+    pub(crate) generation: u64,
+    /// Id of the installation.
+    pub(crate) instance_id: Arc<str>,
+    /// Path in front of the plugin's routes.
+    pub(crate) base_path: Arc<str>,
+    /// The plugin's configuration as JSON.
+    pub(crate) config: Bytes,
+    /// The store.
+    pub(crate) kv: Arc<dyn KvBackend>,
+    /// Where timers and tasks run.
+    pub(crate) runtime: tokio::runtime::Handle,
+    /// The host.
+    pub(crate) host: &'static Host,
+}
+
+/// The host as one instance sees it.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Context {
+    base: ToruCtx,
+    facts: Facts,
+    services: ArcSwapOption<Services>,
+    pub(super) tasks: Tasks,
+    pub(super) epoch: Instant,
+}
+
+/// Facts that stay readable for good.
+#[derive(Debug)]
+struct Facts {
+    plugin: PluginId,
+    instance_id: Arc<str>,
+    base_path: Arc<str>,
+    host: &'static Host,
+}
+
+// SAFETY: the table pointer is to a static; the rest is made for sharing.
+unsafe impl Send for Context {}
+// SAFETY: as above.
+unsafe impl Sync for Context {}
+
+static CTX_VT: ToruCtxVt = ToruCtxVt {
+    size: size_word::<ToruCtxVt>(),
+    flags: 0,
+    ext: ctx_ext,
+    info: ctx_info,
+};
+
+static CONFIG: ToruConfig = ToruConfig {
+    size: size_word::<ToruConfig>(),
+    flags: 0,
+    get: config_get,
+};
+
+impl Context {
+    /// Makes a context that lives as long as the process.
+    pub(super) fn leak(services: Services) -> &'static Self {
+        let facts = Facts {
+            plugin: services.plugin.clone(),
+            instance_id: Arc::clone(&services.instance_id),
+            base_path: Arc::clone(&services.base_path),
+            host: services.host,
+        };
+        Box::leak(Box::new(Self {
+            base: ToruCtx {
+                vt: &raw const CTX_VT,
+            },
+            facts,
+            tasks: Tasks::default(),
+            services: ArcSwapOption::from_pointee(services),
+            epoch: Instant::now(),
+        }))
+    }
+
+    pub(super) const fn as_ptr(&'static self) -> *const ToruCtx {
+        (&raw const *self).cast()
+    }
+
+    /// What the instance may use; `None` once it is destroyed.
+    pub(super) fn services(&self) -> Option<Arc<Services>> {
+        self.services.load_full()
+    }
+
+    /// Answers `GONE` from now on, and ends the instance's tasks.
+    pub(super) async fn retire(&self) {
+        self.services.store(None);
+        self.tasks.end().await;
+    }
+
+    /// The context behind a pointer that a plugin passes.
+    ///
+    /// # Safety
+    ///
+    /// `ctx` is one of ours. All of them live as long as the process.
+    pub(super) const unsafe fn of(ctx: *const ToruCtx) -> &'static Self {
+        // SAFETY: as the caller guarantees.
+        unsafe { &*ctx.cast::<Self>() }
+    }
+}
+
+unsafe extern "C" fn host_ext(_: *const ToruHost, _: *const u8, _: usize) -> *const c_void {
+    std::ptr::null()
+}
+
+unsafe extern "C" fn host_info(host: *const ToruHost, key: u32, out: *mut ToruSlice) -> u32 {
+    // SAFETY: plugins get no other host than ours, which lives as long as the process.
+    let host = unsafe { &*host.cast::<Host>() };
+    let fact = match key {
+        TORU_INFO_HOST_NAME => &host.name,
+        TORU_INFO_HOST_VERSION => &host.version,
+        _ => return TORU_NOT_FOUND,
+    };
+    // SAFETY: the plugin lends the place for the call.
+    unsafe { out.write(ToruSlice::new(fact.as_bytes())) };
+    TORU_DONE
+}
+
+unsafe extern "C" fn ctx_ext(ctx: *const ToruCtx, id: *const u8, len: usize) -> *const c_void {
+    let _ = ctx;
+    // SAFETY: the plugin lends the id for the call.
+    let Some(Ok(id)) = unsafe { bytes_from_raw(id, len) }.map(std::str::from_utf8) else {
+        return std::ptr::null();
+    };
+    match id {
+        TORU_CONFIG_ID => (&raw const CONFIG).cast(),
+        TORU_KV_ID => (&raw const kv::TABLE).cast(),
+        TORU_LOG_ID => (&raw const log::TABLE).cast(),
+        TORU_RT_ID => (&raw const rt::TABLE).cast(),
+        _ => std::ptr::null(),
+    }
+}
+
+unsafe extern "C" fn ctx_info(ctx: *const ToruCtx, key: u32, out: *mut ToruSlice) -> u32 {
+    // SAFETY: plugins get no other contexts than ours.
+    let facts = &unsafe { Context::of(ctx) }.facts;
+    let fact = match key {
+        TORU_INFO_HOST_NAME => &*facts.host.name,
+        TORU_INFO_HOST_VERSION => &*facts.host.version,
+        TORU_INFO_INSTANCE_ID => &*facts.instance_id,
+        TORU_INFO_PLUGIN_ID => facts.plugin.as_str(),
+        TORU_INFO_BASE_PATH => &*facts.base_path,
+        _ => return TORU_NOT_FOUND,
+    };
+    // SAFETY: the plugin lends the place for the call.
+    unsafe { out.write(ToruSlice::new(fact.as_bytes())) };
+    TORU_DONE
+}
+
+unsafe extern "C" fn config_get(ctx: *const ToruCtx, out: *mut ToruBytes) -> u32 {
+    guard("config.get", || {
+        // SAFETY: plugins get no other contexts than ours.
+        let Some(services) = unsafe { Context::of(ctx) }.services() else {
+            return TORU_GONE;
+        };
+        // SAFETY: the plugin lends the place for the call.
+        unsafe { out.write(to_plugin(services.config.clone())) };
+        TORU_DONE
+    })
+}

@@ -1,0 +1,378 @@
+//! One running plugin: from `create` to `destroy`.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
+use toru_plugin_api::abi::op::{ToruOp, ToruWaker};
+use toru_plugin_api::abi::size_word;
+use toru_plugin_api::abi::status::{TORU_DONE, TORU_PANICKED, TORU_PENDING, ToruError};
+
+use super::context::{Context, Host, Services};
+use super::entry::Api;
+use super::frontend::{Asset, Sink};
+use super::gate::{Gate, Permit};
+use super::op::{PluginOp, Started, on_worker};
+use super::route::{Registrar, Route};
+use super::waker::SharedWaker;
+use crate::error::LoadError;
+
+/// Longest text that a plugin may give with an error, in bytes.
+const ERROR_TEXT_MAX: usize = 4096;
+
+/// A plugin's instance. Its parts are shared with the calls that run in it.
+#[derive(Debug)]
+pub(crate) struct Instance(Arc<Inner>);
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    api: Api,
+    plugin: *mut c_void,
+    context: &'static Context,
+    runtime: tokio::runtime::Handle,
+    routes: Vec<Route>,
+    gate: Gate,
+    cancelled: AtomicBool,
+    cancel: Arc<Notify>,
+    destroyed: AtomicBool,
+}
+
+// SAFETY: the plugin's pointer is only passed to its own functions, which say which threads may call them; those
+// tagged `[control]` are called by `Instance`, one at a time.
+unsafe impl Send for Inner {}
+// SAFETY: as above.
+unsafe impl Sync for Inner {}
+
+/// An instance that was created and may have been initialised; destroyed on drop unless it became whole.
+struct Starting {
+    api: Api,
+    plugin: *mut c_void,
+    context: &'static Context,
+    runtime: tokio::runtime::Handle,
+    whole: bool,
+}
+
+// SAFETY: as for `Inner`.
+unsafe impl Send for Starting {}
+
+impl Instance {
+    /// Creates and initialises an instance and asks for its routes and files.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the plugin refuses or breaks. It is destroyed then.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future cancels `init` and destroys the instance.
+    pub(crate) async fn start(
+        api: Api,
+        host: &'static Host,
+        services: Services,
+    ) -> Result<(Self, Vec<Asset>), LoadError> {
+        let mut starting = Starting::create(api, host, services)?;
+        starting.init().await?;
+        let routes = starting.routes()?;
+        let assets = starting.frontend()?;
+        starting.whole = true;
+        let inner = Inner {
+            api,
+            plugin: starting.plugin,
+            context: starting.context,
+            runtime: starting.runtime.clone(),
+            routes,
+            gate: Gate::default(),
+            cancelled: AtomicBool::new(false),
+            cancel: Arc::default(),
+            destroyed: AtomicBool::new(false),
+        };
+        Ok((Self(Arc::new(inner)), assets))
+    }
+
+    /// The routes, in the order in which they were registered.
+    pub(crate) fn routes(&self) -> &[Route] {
+        &self.0.routes
+    }
+
+    /// Lets a call in; `None` once the instance is closing.
+    pub(crate) fn enter(&self) -> Option<Permit> {
+        Permit::new(&self.0)
+    }
+
+    /// How many calls and response streams are inside.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.0.gate.inside()
+    }
+
+    /// Lets nothing in from now on.
+    pub(crate) fn close(&self) {
+        self.0.gate.close();
+    }
+
+    /// Waits until nothing is inside any more; it was closed before.
+    pub(crate) async fn drained(&self) {
+        self.0.gate.emptied().await;
+    }
+
+    /// Cancels what is suspended inside. Code of the plugin that is running now is not interrupted.
+    pub(crate) fn cancel(&self) {
+        self.0.cancelled.store(true, Ordering::Release);
+        self.0.cancel.notify_waiters();
+    }
+
+    /// Calls `shutdown` and waits for it. The instance was drained before.
+    ///
+    /// # Errors
+    ///
+    /// The plugin's own words.
+    pub(crate) async fn shutdown(&self) -> Result<(), String> {
+        let Some(shutdown) = self.0.api.shutdown else {
+            return Ok(());
+        };
+        let plugin = Shared(self.0.plugin);
+        // SAFETY: the instance is alive and nothing else runs in it; the pointers are valid for the call.
+        let start = move |waker, op, err| unsafe { shutdown(plugin.get(), waker, op, err) };
+        control(start).await.map_err(|(_, text)| text)
+    }
+
+    /// Destroys the instance. It was drained before; otherwise nothing happens and `false` is returned.
+    ///
+    /// Ends the plugin's background tasks first.
+    pub(crate) async fn destroy(&self) -> bool {
+        self.close();
+        if self.0.gate.inside() != 0 || self.0.destroyed.swap(true, Ordering::AcqRel) {
+            return false;
+        }
+        self.0.context.retire().await;
+        // SAFETY: created by this api, destroyed once, and nothing is inside or can enter any more.
+        unsafe { (self.0.api.destroy)(self.0.plugin) };
+        true
+    }
+}
+
+impl Inner {
+    pub(super) const fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    pub(super) const fn plugin(&self) -> *const c_void {
+        self.plugin
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Resolves when the instance cancels what is suspended in it.
+    pub(super) fn cancellation(&self) -> OwnedNotified {
+        Arc::clone(&self.cancel).notified_owned()
+    }
+}
+
+impl Starting {
+    fn create(api: Api, host: &'static Host, services: Services) -> Result<Self, LoadError> {
+        let mut plugin = std::ptr::null_mut();
+        let mut words = Words::new();
+        // SAFETY: the host lives as long as the process; the other pointers are valid for the call.
+        let status = unsafe { (api.create)(host.as_ptr(), &raw mut plugin, words.as_mut()) };
+        if status != TORU_DONE {
+            return Err(LoadError::CreateFailed {
+                reason: words.text(status),
+            });
+        }
+        let runtime = services.runtime.clone();
+        Ok(Self {
+            api,
+            plugin,
+            context: Context::leak(services),
+            runtime,
+            whole: false,
+        })
+    }
+
+    async fn init(&self) -> Result<(), LoadError> {
+        let Some(init) = self.api.init else { return Ok(()) };
+        let (plugin, context) = (Shared(self.plugin), self.context);
+        // SAFETY: the instance is alive; the context lives as long as the process; the rest for the call.
+        let start = move |waker, op, err| unsafe { init(plugin.get(), context.as_ptr(), waker, op, err) };
+        control(start).await.map_err(|(status, reason)| match status {
+            TORU_PANICKED => LoadError::InitPanicked { reason },
+            _ => LoadError::InitFailed { reason },
+        })
+    }
+
+    fn routes(&self) -> Result<Vec<Route>, LoadError> {
+        let Some(routes) = self.api.routes else {
+            return Ok(Vec::new());
+        };
+        let registrar = Registrar::new();
+        let mut words = Words::new();
+        // SAFETY: the instance is alive; the pointers are valid for the call.
+        let status = unsafe { routes(self.plugin, registrar.as_ptr(), words.as_mut()) };
+        let registered = registrar
+            .finish()
+            .map_err(|reason| LoadError::InvalidRoute { reason })?;
+        if status == TORU_DONE {
+            return Ok(registered);
+        }
+        Err(LoadError::InvalidRoute {
+            reason: words.text(status),
+        })
+    }
+
+    fn frontend(&self) -> Result<Vec<Asset>, LoadError> {
+        let Some(frontend) = self.api.frontend else {
+            return Ok(Vec::new());
+        };
+        let sink = Sink::new();
+        let mut words = Words::new();
+        // SAFETY: the instance is alive; the pointers are valid for the call.
+        let status = unsafe { frontend(self.plugin, sink.as_ptr(), words.as_mut()) };
+        if status == TORU_DONE {
+            return Ok(sink.finish());
+        }
+        Err(LoadError::InvalidFrontend {
+            reason: words.text(status),
+        })
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if self.whole {
+            return;
+        }
+        let (destroy, plugin, context) = (self.api.destroy, Shared(self.plugin), self.context);
+        self.runtime.spawn(async move {
+            let plugin = plugin;
+            context.retire().await;
+            // SAFETY: created by this api; the operation of `init` was dropped before this, and the tasks have ended.
+            unsafe { destroy(plugin.get()) };
+        });
+    }
+}
+
+impl Drop for Instance {
+    /// An instance that nobody destroyed, because whoever started it stopped waiting, is ended in the background.
+    fn drop(&mut self) {
+        if self.0.destroyed.load(Ordering::Acquire) {
+            return;
+        }
+        let instance = Self(Arc::clone(&self.0));
+        self.0.runtime.spawn(async move {
+            instance.close();
+            instance.cancel();
+            instance.drained().await;
+            if let Err(reason) = instance.shutdown().await {
+                tracing::warn!(reason, "a plugin failed to shut down");
+            }
+            instance.destroy().await;
+        });
+    }
+}
+
+/// A plugin's pointer on its way into a future.
+#[derive(Clone, Copy)]
+struct Shared(*mut c_void);
+
+impl Shared {
+    const fn get(self) -> *mut c_void {
+        self.0
+    }
+}
+
+// SAFETY: as for `Inner`.
+unsafe impl Send for Shared {}
+// SAFETY: as for `Inner`.
+unsafe impl Sync for Shared {}
+
+/// Runs `init` or `shutdown` to its end.
+async fn control(
+    start: impl Fn(*const ToruWaker, *mut ToruOp, *mut ToruError) -> u32 + Send,
+) -> Result<(), (u32, String)> {
+    let waker = SharedWaker::new();
+    let mut pending: Option<PluginOp> = None;
+    let mut words = Words::new();
+    let status = std::future::poll_fn(|cx| {
+        let status = waker.poll(cx, |waker| {
+            let status = match &mut pending {
+                // SAFETY: the waker is valid in the closure; the `io` of these operations is an error.
+                Some(op) => unsafe { op.poll_raw(waker, words.as_mut().cast()) },
+                None => {
+                    let mut op = ToruOp::NONE;
+                    let status = on_worker(|| start(waker, &raw mut op, words.as_mut()));
+                    // SAFETY: filled in by the plugin when it is pending.
+                    match unsafe { Started::new(status, op) } {
+                        Started::Ended(status) => status,
+                        Started::Pending(op) => {
+                            pending = Some(op);
+                            TORU_PENDING
+                        }
+                    }
+                }
+            };
+            (status, status == TORU_PENDING)
+        });
+        if status == TORU_PENDING {
+            Poll::Pending
+        } else {
+            Poll::Ready(status)
+        }
+    })
+    .await;
+    if status == TORU_DONE {
+        Ok(())
+    } else {
+        Err((status, words.text(status)))
+    }
+}
+
+/// Room for a plugin's words about an error.
+struct Words {
+    error: ToruError,
+    buffer: Box<[u8; ERROR_TEXT_MAX]>,
+}
+
+// SAFETY: the pointer in the error is to the buffer beside it.
+unsafe impl Send for Words {}
+
+impl Words {
+    fn new() -> Self {
+        let error = ToruError {
+            size: size_word::<ToruError>(),
+            flags: 0,
+            code: 0,
+            reserved: 0,
+            text: std::ptr::null_mut(),
+            text_cap: ERROR_TEXT_MAX,
+            text_len: 0,
+        };
+        Self {
+            error,
+            buffer: Box::new([0; ERROR_TEXT_MAX]),
+        }
+    }
+
+    fn as_mut(&mut self) -> *mut ToruError {
+        self.error.text = self.buffer.as_mut_ptr();
+        &raw mut self.error
+    }
+
+    /// The plugin's words, or the bare status when it has none. Control characters are blanked out.
+    fn text(&self, status: u32) -> String {
+        let len = self.error.text_len.min(ERROR_TEXT_MAX);
+        let text = String::from_utf8_lossy(&self.buffer[..len]);
+        let text: String = text
+            .chars()
+            .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
+            .collect();
+        if text.trim().is_empty() {
+            format!("it returned status {status}")
+        } else {
+            text
+        }
+    }
+}

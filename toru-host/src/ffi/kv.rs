@@ -1,0 +1,460 @@
+//! `toru.kv/1`: the store, as plugins call it.
+
+use std::ffi::c_void;
+use std::future::Future;
+use std::ops::Bound;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use toru_plugin_api::abi::bytes::{ToruBuf, ToruBufVt, ToruSlice};
+use toru_plugin_api::abi::host::ToruCtx;
+use toru_plugin_api::abi::kv::{
+    TORU_KV_ADD, TORU_KV_DELETE, TORU_KV_DESCENDING, TORU_KV_KEY_MAX, TORU_KV_SET, TORU_KV_VALUE_MAX, ToruKv,
+    ToruKvCheck, ToruKvCommitted, ToruKvEntry, ToruKvMutation, ToruKvPage, ToruKvRange,
+};
+use toru_plugin_api::abi::op::{ToruOp, ToruOpVt, ToruWaker, with_std_waker};
+use toru_plugin_api::abi::status::{
+    TORU_CONFLICT, TORU_DONE, TORU_GONE, TORU_INTERNAL, TORU_INVALID, TORU_PENDING, TORU_QUOTA,
+    TORU_STORAGE_FULL, TORU_TOO_LARGE, TORU_UNSUPPORTED, TORU_WOULD_BLOCK,
+};
+use toru_plugin_api::abi::{size_word, table_has};
+
+use super::context::{Context, Services};
+use super::guard::{guard, guard_or};
+use super::op::is_worker;
+use crate::kv::{KvCheck, KvCommitted, KvEntry, KvError, KvMutation, KvRange};
+
+/// Most keys, checks or mutations of one call.
+const BATCH_MAX: usize = 10_000;
+/// Entries of a page when the plugin does not say.
+const PAGE_DEFAULT: u32 = 100;
+/// Most entries of a page.
+const PAGE_MAX: u32 = 10_000;
+
+pub(super) static TABLE: ToruKv = ToruKv {
+    size: size_word::<ToruKv>(),
+    flags: 0,
+    get,
+    list,
+    commit,
+    wait,
+};
+
+type Answer<T> = Pin<Box<dyn Future<Output = Result<T, KvError>> + Send>>;
+
+/// A call that may suspend.
+enum KvOp {
+    Page(Answer<Page>),
+    Commit(Answer<KvCommitted>),
+}
+
+static OP_VT: ToruOpVt = ToruOpVt {
+    size: size_word::<ToruOpVt>(),
+    flags: 0,
+    poll: Some(op_poll),
+    drop: Some(op_drop),
+};
+
+/// Entries in a plugin's hands, with what keeps them alive.
+#[repr(C)]
+struct Page {
+    base: ToruBuf,
+    entries: Vec<KvEntry>,
+    views: Vec<ToruKvEntry>,
+    cursor: Bytes,
+}
+
+// SAFETY: the table pointer is to a static, and the views point into the entries, which never change.
+unsafe impl Send for Page {}
+// SAFETY: as above.
+unsafe impl Sync for Page {}
+
+static PAGE_VT: ToruBufVt = ToruBufVt {
+    size: size_word::<ToruBufVt>(),
+    flags: 0,
+    retain: Some(page_retain),
+    release: Some(page_release),
+};
+
+impl Page {
+    fn new(entries: Vec<KvEntry>, cursor: Bytes) -> Self {
+        let view = |entry: &KvEntry| ToruKvEntry {
+            key: ToruSlice::new(&entry.key),
+            value: ToruSlice::new(&entry.value),
+            version: entry.version,
+            expires_ms: entry.expires_ms.unwrap_or(0),
+        };
+        let views = entries.iter().map(view).collect();
+        Self {
+            base: ToruBuf {
+                vt: &raw const PAGE_VT,
+            },
+            entries,
+            views,
+            cursor,
+        }
+    }
+
+    /// Hands the page over; the plugin owns one reference.
+    fn hand_over(self) -> ToruKvPage {
+        let page = Arc::new(self);
+        debug_assert_eq!(page.entries.len(), page.views.len());
+        ToruKvPage {
+            size: size_word::<ToruKvPage>(),
+            flags: 0,
+            entries: page.views.as_ptr(),
+            n_entries: page.views.len(),
+            cursor: ToruSlice::new(&page.cursor),
+            owner: Arc::into_raw(page).cast(),
+        }
+    }
+}
+
+unsafe extern "C" fn page_retain(buf: *const ToruBuf) {
+    // SAFETY: only pages carry this table, and the caller holds a reference.
+    unsafe { Arc::increment_strong_count(buf.cast::<Page>()) };
+}
+
+unsafe extern "C" fn page_release(buf: *const ToruBuf) {
+    guard_or("kv.page.release", (), || {
+        // SAFETY: the caller gives its reference back.
+        unsafe { Arc::decrement_strong_count(buf.cast::<Page>()) };
+    });
+}
+
+unsafe extern "C" fn get(
+    ctx: *const ToruCtx,
+    keys: *const ToruSlice,
+    n_keys: usize,
+    waker: *const ToruWaker,
+    out: *mut ToruKvPage,
+    op: *mut ToruOp,
+) -> u32 {
+    guard("kv.get", || {
+        // SAFETY: plugins get no other contexts than ours.
+        let Some(services) = unsafe { Context::of(ctx) }.services() else {
+            return TORU_GONE;
+        };
+        // SAFETY: the plugin lends the keys for the call.
+        let keys = match unsafe { read_all(keys, n_keys) } {
+            Ok(keys) => keys.into_iter().map(key).collect::<Result<Vec<_>, _>>(),
+            Err(status) => return status,
+        };
+        let keys = match keys {
+            Ok(keys) => keys,
+            Err(status) => return status,
+        };
+        let answer: Answer<Page> = Box::pin(async move {
+            Ok(Page::new(
+                services.kv.get(&services.plugin, keys).await?,
+                Bytes::new(),
+            ))
+        });
+        // SAFETY: the plugin lends waker, result and operation for the call.
+        unsafe { begin(KvOp::Page(answer), waker, out.cast(), op) }
+    })
+}
+
+unsafe extern "C" fn list(
+    ctx: *const ToruCtx,
+    range: *const ToruKvRange,
+    waker: *const ToruWaker,
+    out: *mut ToruKvPage,
+    op: *mut ToruOp,
+) -> u32 {
+    guard("kv.list", || {
+        // SAFETY: plugins get no other contexts than ours.
+        let Some(services) = unsafe { Context::of(ctx) }.services() else {
+            return TORU_GONE;
+        };
+        // SAFETY: the plugin lends the range for the call.
+        let range = match unsafe { read_range(range) } {
+            Ok(range) => range,
+            Err(status) => return status,
+        };
+        let answer: Answer<Page> = Box::pin(list_page(services, range));
+        // SAFETY: the plugin lends waker, result and operation for the call.
+        unsafe { begin(KvOp::Page(answer), waker, out.cast(), op) }
+    })
+}
+
+/// One page, and the cursor behind it: the last key of a page that may not be the last.
+async fn list_page(services: Arc<Services>, range: KvRange) -> Result<Page, KvError> {
+    let limit = range.limit;
+    let entries = services.kv.list(&services.plugin, range).await?;
+    let cursor = match entries.last() {
+        Some(last) if entries.len() >= limit => last.key.clone(),
+        _ => Bytes::new(),
+    };
+    Ok(Page::new(entries, cursor))
+}
+
+unsafe extern "C" fn commit(
+    ctx: *const ToruCtx,
+    checks: *const ToruKvCheck,
+    n_checks: usize,
+    mutations: *const ToruKvMutation,
+    n_mutations: usize,
+    waker: *const ToruWaker,
+    out: *mut ToruKvCommitted,
+    op: *mut ToruOp,
+) -> u32 {
+    guard("kv.commit", || {
+        // SAFETY: plugins get no other contexts than ours.
+        let Some(services) = unsafe { Context::of(ctx) }.services() else {
+            return TORU_GONE;
+        };
+        // SAFETY: the plugin lends the checks for the call.
+        let checks = unsafe { read_all(checks, n_checks) };
+        // SAFETY: the plugin lends the mutations for the call.
+        let mutations = unsafe { read_all(mutations, n_mutations) };
+        let read = (checks, mutations);
+        let (Ok(checks), Ok(mutations)) = read else {
+            return TORU_INVALID;
+        };
+        let checks = checks.into_iter().map(|check| {
+            Ok(KvCheck {
+                key: key(check.key)?,
+                version: check.version,
+            })
+        });
+        let mutations = mutations.into_iter().map(mutation);
+        let (checks, mutations): (Result<Vec<_>, u32>, Result<Vec<_>, u32>) =
+            (checks.collect(), mutations.collect());
+        let (checks, mutations) = match (checks, mutations) {
+            (Ok(checks), Ok(mutations)) => (checks, mutations),
+            (Err(status), _) | (_, Err(status)) => return status,
+        };
+        let answer: Answer<KvCommitted> =
+            Box::pin(async move { services.kv.commit(&services.plugin, checks, mutations).await });
+        // SAFETY: the plugin lends waker, result and operation for the call.
+        unsafe { begin(KvOp::Commit(answer), waker, out.cast(), op) }
+    })
+}
+
+unsafe extern "C" fn wait(_: *const ToruCtx, op: *mut ToruOp, io: *mut c_void) -> u32 {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    guard("kv.wait", || {
+        if is_worker() {
+            return TORU_WOULD_BLOCK;
+        }
+        if op.is_null() {
+            return TORU_INVALID;
+        }
+        // SAFETY: the plugin lends the struct for the call.
+        let given = unsafe { op.read() };
+        if !std::ptr::eq(given.vt, &raw const OP_VT) {
+            return TORU_INVALID;
+        }
+        // SAFETY: one of ours, which the plugin gives up with this call.
+        let mut op = unsafe { Box::from_raw(given.data.cast::<KvOp>()) };
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        loop {
+            // SAFETY: the plugin lends the result for the call.
+            match unsafe { op.advance(&waker, io) } {
+                TORU_PENDING => std::thread::park(),
+                status => return status,
+            }
+        }
+    })
+}
+
+/// Polls once; leaves an operation behind when that was not enough.
+///
+/// # Safety
+///
+/// The pointers are valid for the call, `io` for the kind of operation.
+unsafe fn begin(mut kv: KvOp, waker: *const ToruWaker, io: *mut c_void, op: *mut ToruOp) -> u32 {
+    if waker.is_null() || io.is_null() || op.is_null() {
+        return TORU_INVALID;
+    }
+    // SAFETY: `io` is valid for this operation, as the caller guarantees.
+    let advance = |waker: &Waker| unsafe { kv.advance(waker, io) };
+    // SAFETY: the waker is valid for the call, as the caller guarantees.
+    let status = unsafe { with_std_waker(waker, advance) };
+    if status == TORU_PENDING {
+        let pending = ToruOp {
+            data: Box::into_raw(Box::new(kv)).cast(),
+            vt: &raw const OP_VT,
+        };
+        // SAFETY: the plugin lends the place for the call.
+        unsafe { op.write(pending) };
+    }
+    status
+}
+
+impl KvOp {
+    /// # Safety
+    ///
+    /// `io` is valid for this kind of operation.
+    unsafe fn advance(&mut self, waker: &Waker, io: *mut c_void) -> u32 {
+        let cx = &mut TaskContext::from_waker(waker);
+        match self {
+            Self::Page(answer) => match answer.as_mut().poll(cx) {
+                Poll::Pending => TORU_PENDING,
+                Poll::Ready(Err(error)) => status_of(&error),
+                Poll::Ready(Ok(page)) => {
+                    // SAFETY: the `io` of this operation is a page.
+                    unsafe { io.cast::<ToruKvPage>().write(page.hand_over()) };
+                    TORU_DONE
+                }
+            },
+            Self::Commit(answer) => match answer.as_mut().poll(cx) {
+                Poll::Pending => TORU_PENDING,
+                Poll::Ready(Err(error)) => status_of(&error),
+                Poll::Ready(Ok(KvCommitted { version, sum })) => {
+                    let size = size_word::<ToruKvCommitted>();
+                    let committed = ToruKvCommitted {
+                        size,
+                        flags: 0,
+                        version,
+                        sum,
+                    };
+                    // SAFETY: the `io` of this operation is a result of this type.
+                    unsafe { io.cast::<ToruKvCommitted>().write(committed) };
+                    TORU_DONE
+                }
+            },
+        }
+    }
+}
+
+unsafe extern "C" fn op_poll(data: *mut c_void, waker: *const ToruWaker, io: *mut c_void) -> u32 {
+    guard("kv.op.poll", || {
+        // SAFETY: only `OP_VT` leads here, one call at a time.
+        let op = unsafe { &mut *data.cast::<KvOp>() };
+        // SAFETY: the plugin lends the result for the call.
+        let advance = |waker: &Waker| unsafe { op.advance(waker, io) };
+        // SAFETY: the plugin lends the waker for the call.
+        unsafe { with_std_waker(waker, advance) }
+    })
+}
+
+unsafe extern "C" fn op_drop(data: *mut c_void) {
+    guard_or("kv.op.drop", (), || {
+        // SAFETY: dropped once, by its holder.
+        drop(unsafe { Box::from_raw(data.cast::<KvOp>()) });
+    });
+}
+
+/// Copies an array that a plugin lends.
+///
+/// # Safety
+///
+/// The array is readable for the call.
+unsafe fn read_all<T: Copy>(first: *const T, len: usize) -> Result<Vec<T>, u32> {
+    if len == 0 {
+        return Ok(Vec::new());
+    }
+    if first.is_null() || !first.is_aligned() {
+        return Err(TORU_INVALID);
+    }
+    if len > BATCH_MAX {
+        return Err(TORU_TOO_LARGE);
+    }
+    // SAFETY: not null, aligned, of a possible length, and readable as the caller guarantees.
+    Ok(unsafe { std::slice::from_raw_parts(first, len) }.to_vec())
+}
+
+/// # Safety
+///
+/// The range is null or readable up to its own `size`, with all that it points to.
+unsafe fn read_range(range: *const ToruKvRange) -> Result<KvRange, u32> {
+    if range.is_null() {
+        return Err(TORU_INVALID);
+    }
+    // SAFETY: not null; the first word is the size.
+    let size = unsafe { range.cast::<u32>().read() };
+    if !table_has!(ToruKvRange, size, reserved) {
+        return Err(TORU_INVALID);
+    }
+    // SAFETY: long enough for the whole of version 1, which ends with `reserved`.
+    let range = unsafe { range.read() };
+    if range.flags & !TORU_KV_DESCENDING != 0 {
+        return Err(TORU_UNSUPPORTED);
+    }
+    let descending = range.flags & TORU_KV_DESCENDING != 0;
+    let (start, end, cursor) = (copy(range.start)?, copy(range.end)?, copy(range.cursor)?);
+    let bound = |key: Bytes, bound: fn(Bytes) -> Bound<Bytes>| {
+        if key.is_empty() {
+            Bound::Unbounded
+        } else {
+            bound(key)
+        }
+    };
+    let mut range = KvRange {
+        start: bound(start, Bound::Included),
+        end: bound(end, Bound::Excluded),
+        descending,
+        limit: if range.limit == 0 {
+            PAGE_DEFAULT
+        } else {
+            range.limit.min(PAGE_MAX)
+        } as usize,
+    };
+    if !cursor.is_empty() {
+        let behind = Bound::Excluded(cursor);
+        if descending {
+            range.end = behind;
+        } else {
+            range.start = behind;
+        }
+    }
+    Ok(range)
+}
+
+fn mutation(given: ToruKvMutation) -> Result<KvMutation, u32> {
+    let ttl = (given.ttl_ms != 0).then(|| Duration::from_millis(given.ttl_ms));
+    match given.kind {
+        _ if given.flags != 0 => Err(TORU_UNSUPPORTED),
+        TORU_KV_SET if given.value.len > TORU_KV_VALUE_MAX => Err(TORU_TOO_LARGE),
+        TORU_KV_SET => Ok(KvMutation::Set {
+            key: key(given.key)?,
+            value: copy(given.value)?,
+            ttl,
+        }),
+        TORU_KV_DELETE => Ok(KvMutation::Delete { key: key(given.key)? }),
+        TORU_KV_ADD => Ok(KvMutation::Add {
+            key: key(given.key)?,
+            delta: given.delta,
+        }),
+        _ => Err(TORU_UNSUPPORTED),
+    }
+}
+
+fn key(slice: ToruSlice) -> Result<Bytes, u32> {
+    if slice.len == 0 || slice.len > TORU_KV_KEY_MAX {
+        return Err(TORU_TOO_LARGE);
+    }
+    copy(slice)
+}
+
+fn copy(slice: ToruSlice) -> Result<Bytes, u32> {
+    // SAFETY: called only while the plugin lends the slice.
+    unsafe { slice.as_bytes() }
+        .map(Bytes::copy_from_slice)
+        .ok_or(TORU_INVALID)
+}
+
+fn status_of(error: &KvError) -> u32 {
+    match error {
+        KvError::Conflict => TORU_CONFLICT,
+        KvError::Full => TORU_STORAGE_FULL,
+        KvError::KeySize | KvError::ValueSize => TORU_TOO_LARGE,
+        KvError::NotANumber => TORU_INVALID,
+        KvError::Quota => TORU_QUOTA,
+        KvError::Backend(reason) => {
+            tracing::error!(reason, "the store failed");
+            TORU_INTERNAL
+        }
+    }
+}

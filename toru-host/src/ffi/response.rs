@@ -1,0 +1,172 @@
+//! A response as a plugin gives it, checked and turned into HTTP types.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use toru_plugin_api::abi::bytes::ToruSlice;
+use toru_plugin_api::abi::exchange::{
+    TORU_BODY_BORROWED, TORU_BODY_BYTES, TORU_BODY_NONE, TORU_BODY_STREAM, TORU_HEADER_STATIC_VALUE,
+    TORU_RESPONSE_ERROR, ToruHeader, ToruResponse,
+};
+use toru_plugin_api::abi::status::{TORU_INVALID, TORU_UNSUPPORTED};
+use toru_plugin_api::abi::table_has;
+
+use super::body::{HostBody, PluginStream, RequestBody};
+use super::bytes::from_plugin;
+
+/// Most bytes of names and values in the header of a response.
+const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// Most fields in the header of a response.
+const FIELDS_MAX: usize = 256;
+
+/// What a plugin answered.
+pub(super) enum Answer<B> {
+    /// A response.
+    Response(Response<AnswerBody<B>>),
+    /// The author's code failed; the host renders the answer with this status.
+    Error(u16),
+    /// Something that is no response, and why.
+    Invalid(String),
+}
+
+/// The body of an answer.
+pub(super) enum AnswerBody<B> {
+    Empty,
+    Full(Bytes),
+    /// The plugin produces it piece by piece.
+    Stream(PluginStream),
+    /// The request's own body, handed back as it was.
+    Request(Box<HostBody<B>>),
+}
+
+/// Reads a response. On an error the body stays the plugin's.
+///
+/// # Safety
+///
+/// `response` is null or readable up to its own `size`, with all that it points to.
+pub(super) unsafe fn read<B: RequestBody>(response: *const ToruResponse) -> Result<Answer<B>, (String, u32)> {
+    let invalid = |reason: &str| (reason.to_owned(), TORU_INVALID);
+    if response.is_null() {
+        return Err(invalid("it is null"));
+    }
+    // SAFETY: not null; the first word is the size.
+    let size = unsafe { response.cast::<u32>().read() };
+    if !table_has!(ToruResponse, size, stream) {
+        return Err(invalid("its struct is too short"));
+    }
+    // SAFETY: long enough for the whole of version 1, which ends with `stream`.
+    let given = unsafe { response.read() };
+    if given.flags & !TORU_RESPONSE_ERROR != 0 {
+        return Err((
+            "it uses a flag that this host does not know".to_owned(),
+            TORU_UNSUPPORTED,
+        ));
+    }
+    if given.flags & TORU_RESPONSE_ERROR != 0 {
+        return Ok(Answer::Error(if matches!(given.status, 400..=599) {
+            given.status
+        } else {
+            500
+        }));
+    }
+    if !matches!(given.status, 200..=599) {
+        return Err((
+            format!("status {} is not between 200 and 599", given.status),
+            TORU_INVALID,
+        ));
+    }
+    let status =
+        StatusCode::from_u16(given.status).map_err(|_| invalid("its status is no number of HTTP"))?;
+    // SAFETY: the plugin lends the fields for the call.
+    let headers =
+        unsafe { read_headers(given.headers, given.n_headers) }.map_err(|reason| (reason, TORU_INVALID))?;
+    // SAFETY: the plugin hands the body over.
+    let body = unsafe { read_body(&given) }.map_err(invalid)?;
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(Answer::Response(response))
+}
+
+/// # Safety
+///
+/// The fields are readable.
+pub(super) unsafe fn read_headers(first: *const ToruHeader, len: usize) -> Result<HeaderMap, String> {
+    if len == 0 {
+        return Ok(HeaderMap::new());
+    }
+    if first.is_null() || !first.is_aligned() || len > FIELDS_MAX {
+        return Err(format!(
+            "{len} header fields cannot be read; at most {FIELDS_MAX} are allowed"
+        ));
+    }
+    let mut headers = HeaderMap::with_capacity(len);
+    let mut total = 0_usize;
+    for i in 0..len {
+        // SAFETY: within the array that the plugin lends.
+        let field = unsafe { first.add(i) };
+        // SAFETY: as above.
+        let field = unsafe { field.read() };
+        total = total
+            .saturating_add(field.name.len)
+            .saturating_add(field.value.len);
+        if total > HEADER_BYTES_MAX {
+            return Err(format!("its header is larger than {HEADER_BYTES_MAX} bytes"));
+        }
+        // SAFETY: the plugin lends the name for the call.
+        let name = unsafe { field.name.as_bytes() }.unwrap_or_default();
+        let name = HeaderName::from_bytes(name)
+            .map_err(|_| format!("`{}` is no header name", name.escape_ascii()))?;
+        // SAFETY: the plugin lends the value for the call, or for good where it says so.
+        let value = unsafe { read_value(field.value, field.flags & TORU_HEADER_STATIC_VALUE != 0) };
+        let value = value.ok_or_else(|| format!("the value of `{name}` has bytes that HTTP forbids"))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+/// # Safety
+///
+/// The value is readable for the call, and for good when `is_static`.
+unsafe fn read_value(value: ToruSlice, is_static: bool) -> Option<HeaderValue> {
+    if is_static {
+        // SAFETY: as the caller guarantees.
+        let bytes = unsafe { value.as_bytes::<'static>() }?;
+        return HeaderValue::from_maybe_shared(Bytes::from_static(bytes)).ok();
+    }
+    // SAFETY: as the caller guarantees.
+    HeaderValue::from_bytes(unsafe { value.as_bytes() }?).ok()
+}
+
+/// # Safety
+///
+/// The body is the caller's to take.
+unsafe fn read_body<B: RequestBody>(given: &ToruResponse) -> Result<AnswerBody<B>, &'static str> {
+    match given.body_kind {
+        TORU_BODY_NONE => Ok(AnswerBody::Empty),
+        TORU_BODY_BYTES => {
+            // SAFETY: the plugin hands one reference over.
+            unsafe { from_plugin(given.bytes) }
+                .map(AnswerBody::Full)
+                .ok_or("its body makes no sense")
+        }
+        TORU_BODY_BORROWED => {
+            // SAFETY: the plugin lends the bytes for the call.
+            let bytes =
+                unsafe { toru_plugin_api::abi::bytes::bytes_from_raw(given.bytes.ptr, given.bytes.len) };
+            bytes
+                .map(|bytes| AnswerBody::Full(Bytes::copy_from_slice(bytes)))
+                .ok_or("its body makes no sense")
+        }
+        TORU_BODY_STREAM => {
+            // SAFETY: the plugin hands the body over; one of our own comes from a request of the same type.
+            if let Some(own) = unsafe { HostBody::<B>::take_back(given.stream) } {
+                return Ok(AnswerBody::Request(own));
+            }
+            // SAFETY: as above.
+            unsafe { PluginStream::new(given.stream) }
+                .map(AnswerBody::Stream)
+                .ok_or("its stream has an unusable table")
+        }
+        _ => Err("its body is of a kind that this host does not know"),
+    }
+}

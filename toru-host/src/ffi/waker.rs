@@ -1,0 +1,103 @@
+//! A waker for plugins with a stable address, for what has no call cell: `init`, `shutdown`, tasks, bodies.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
+
+use atomic_waker::AtomicWaker;
+use toru_plugin_api::abi::op::{ToruWaker, ToruWakerVt};
+use toru_plugin_api::abi::size_word;
+
+use super::guard::guard_or;
+
+/// Wakes whoever polls, whichever task that is at the time. The plugin sees one waker across all polls.
+#[derive(Debug)]
+pub(super) struct SharedWaker(Arc<Shared>);
+
+#[repr(C)]
+#[derive(Debug)]
+struct Shared {
+    base: ToruWaker,
+    wakeup: Wakeup,
+}
+
+// SAFETY: the table pointer is to a static; the rest is made for sharing.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+static SHARED_VT: ToruWakerVt = ToruWakerVt {
+    size: size_word::<ToruWakerVt>(),
+    flags: 0,
+    retain,
+    wake,
+    release,
+};
+
+impl SharedWaker {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Shared {
+            base: ToruWaker {
+                vt: &raw const SHARED_VT,
+            },
+            wakeup: Wakeup::default(),
+        }))
+    }
+
+    /// Polls plugin code with this waker. `f` tells whether it is pending.
+    pub(super) fn poll(&self, cx: &Context<'_>, f: impl FnOnce(*const ToruWaker) -> (u32, bool)) -> u32 {
+        self.0.wakeup.begin();
+        let (status, pending) = f(Arc::as_ptr(&self.0).cast());
+        if pending {
+            self.0.wakeup.suspend(cx.waker());
+        }
+        status
+    }
+}
+
+/// The state behind a waker: who waits, and whether a wake-up came since the last poll began.
+///
+/// Registering only after a poll ended pending spares every call that is answered at once.
+#[derive(Debug, Default)]
+pub(super) struct Wakeup {
+    task: AtomicWaker,
+    notified: AtomicBool,
+}
+
+impl Wakeup {
+    /// A poll begins; wake-ups before it have had their effect.
+    pub(super) fn begin(&self) {
+        self.notified.store(false, Ordering::Release);
+    }
+
+    /// A poll ended pending. A wake-up that came meanwhile takes effect now.
+    pub(super) fn suspend(&self, waker: &Waker) {
+        self.task.register(waker);
+        if self.notified.swap(false, Ordering::AcqRel) {
+            waker.wake_by_ref();
+        }
+    }
+
+    pub(super) fn wake(&self) {
+        self.notified.store(true, Ordering::Release);
+        guard_or("waker.wake", (), || self.task.wake());
+    }
+}
+
+unsafe extern "C" fn retain(waker: *const ToruWaker) -> *const ToruWaker {
+    // SAFETY: only a `SharedWaker` carries this table, and the caller holds a reference.
+    unsafe { Arc::increment_strong_count(waker.cast::<Shared>()) };
+    waker
+}
+
+unsafe extern "C" fn wake(waker: *const ToruWaker) {
+    // SAFETY: as in `retain`.
+    let shared = unsafe { &*waker.cast::<Shared>() };
+    shared.wakeup.wake();
+}
+
+unsafe extern "C" fn release(waker: *const ToruWaker) {
+    // SAFETY: the caller gives its reference back.
+    let shared = unsafe { Arc::from_raw(waker.cast::<Shared>()) };
+    guard_or("waker.release", (), || drop(shared));
+}

@@ -1,0 +1,112 @@
+//! How a plugin is doing.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use super::{PluginId, PluginMetadata};
+
+/// What is true of a plugin now, as opposed to what the administrator asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum PluginState {
+    /// Known, not running; its code may never have been opened.
+    Disabled,
+    /// Running.
+    Enabled,
+    /// Its start failed.
+    Failed,
+    /// It was asked for, but its file is gone.
+    Missing,
+    /// Being opened or initialised.
+    Starting,
+    /// Draining.
+    Stopping,
+}
+
+/// Why a plugin is not running although it should.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PluginFault {
+    /// Stable code, as of [`LoadError::code`](crate::error::LoadError::code).
+    pub code: &'static str,
+    /// What happened and what to do, for the administrator.
+    pub message: String,
+}
+
+/// How a plugin is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PluginStatus {
+    /// What the administrator asked for.
+    pub desired: DesiredState,
+    /// What is true now.
+    pub state: PluginState,
+    /// Why it failed, if it did.
+    pub error: Option<PluginFault>,
+    /// How often it has been started in this process.
+    pub generation: u64,
+    /// Since when `state` is what it is.
+    #[serde(serialize_with = "unix_ms")]
+    pub since: SystemTime,
+}
+
+/// What the administrator asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(clippy::exhaustive_enums, reason = "on or off, by nature")]
+pub enum DesiredState {
+    /// Not running.
+    Disabled,
+    /// Running.
+    Enabled,
+}
+
+/// A plugin: what it is, and how it is doing.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct PluginInfo {
+    /// Its id.
+    pub id: PluginId,
+    /// What it says about itself; `None` when its file is missing.
+    pub metadata: Option<PluginMetadata>,
+    /// Its library; `None` when it is linked into the application.
+    pub file: Option<PathBuf>,
+    /// SHA-256 of the library, in hexadecimal, once it has been opened.
+    pub sha256: Option<String>,
+    /// How it is doing.
+    pub status: PluginStatus,
+    /// The routes of the running plugin.
+    pub routes: Vec<RouteInfo>,
+    /// What is unusual about the library but accepted.
+    pub warnings: Vec<String>,
+}
+
+/// One route of a running plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RouteInfo {
+    /// Methods, in the order of RFC 9110.
+    pub methods: Vec<&'static str>,
+    /// Path pattern below the plugin's own path.
+    pub pattern: String,
+}
+
+/// A file of the plugins folder that is not listed as a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RejectedFile {
+    /// The file.
+    pub file: PathBuf,
+    /// Stable code, as of [`DiscoverError::code`](crate::discovery::DiscoverError::code).
+    pub code: &'static str,
+    /// What is wrong and what to do, for the administrator.
+    pub message: String,
+}
+
+fn unix_ms<S: serde::Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    serializer.serialize_u64(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

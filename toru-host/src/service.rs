@@ -1,0 +1,16 @@
+//! Tower services between an application's router and its plugins.
+//!
+//! They take `http::Request<B>` with any body and always answer with a response; their error type is
+//! [`Infallible`](std::convert::Infallible). Nothing that can be mounted exists without an [`Authorizer`].
+
+mod api;
+mod authorize;
+mod future;
+mod management;
+mod path;
+mod problem;
+
+pub use self::api::PluginApi;
+pub use self::authorize::{Access, Authorization, Authorizer, DangerouslyAllowEveryone, Identity, Refusal};
+pub use self::future::ResponseFuture;
+pub use crate::ffi::ResponseBody;

@@ -1,0 +1,185 @@
+//! The one service for the whole path below the mount point.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::authorize::{Access, Authorization, Authorizer, Refusal};
+use super::future::{Kind, ResponseFuture};
+use super::management;
+use super::path::{Action, Target, parse};
+use super::problem::Problem;
+use crate::ffi::{BoxError, CallFuture, ResponseBody, method_bit};
+use crate::manager::PluginManager;
+use crate::routing::{Entry, Found};
+
+/// Answers everything below the manager's base path: the list of plugins, details, `enable`, `disable`, `bundle.js`, and
+/// the plugins' own routes.
+///
+/// Cheap to clone. Mount it for the base path and all that is below, without stripping the prefix.
+///
+/// # Examples
+///
+/// ```
+/// use http::{Request, StatusCode};
+/// use http_body_util::Empty;
+/// use toru_host::PluginManager;
+/// use toru_host::service::{DangerouslyAllowEveryone, PluginApi};
+/// use tower_service::Service;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// let manager = PluginManager::builder(folder.path().join("plugins")).start().await?;
+/// let mut service = PluginApi::new(manager, DangerouslyAllowEveryone);
+///
+/// let request = Request::get("/api/plugins").body(Empty::<bytes::Bytes>::new())?;
+/// assert_eq!(service.call(request).await?.status(), StatusCode::OK);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PluginApi {
+    manager: PluginManager,
+    authorizer: Arc<dyn Authorizer>,
+}
+
+impl PluginApi {
+    /// Makes the service. Every request is put before `authorizer` first.
+    pub fn new(manager: PluginManager, authorizer: impl Authorizer) -> Self {
+        Self {
+            manager,
+            authorizer: Arc::new(authorizer),
+        }
+    }
+
+    /// Goes on with a request that may do what it wants.
+    pub(super) fn dispatch<B>(&self, head: Parts, body: B) -> Kind<B>
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        match parse(head.uri.path(), self.manager.base_path()) {
+            Target::Route(id, own) => self.route(id.len(), own, head, body),
+            Target::List => Kind::only_get(&head.method, || management::list(&self.manager)),
+            Target::Plugin(id) => Kind::only_get(&head.method, || management::details(&self.manager, id)),
+            Target::Action(id, Action::Bundle) => Kind::only_get(&head.method, || self.bundle(id)),
+            Target::Action(id, action) => match head.method {
+                Method::POST => Kind::Managing(management::change(self.manager.clone(), id, action)),
+                _ => Kind::problem(Problem::method_not_allowed(HeaderValue::from_static("POST"))),
+            },
+            Target::Reserved(_) | Target::Elsewhere => Kind::problem(Problem::unknown_route()),
+            Target::Invalid => Kind::problem(Problem::invalid_path()),
+        }
+    }
+
+    fn route<B>(&self, id_len: usize, own: usize, mut head: Parts, body: B) -> Kind<B>
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let table = self.manager.table();
+        let id = &head.uri.path()[own - id_len..own];
+        let running = match table.get(id) {
+            None => return Kind::problem(Problem::unknown_plugin()),
+            Some(Entry::Idle(state)) => return Kind::problem(Problem::idle(*state)),
+            Some(Entry::Running(running)) => running,
+        };
+        let matched = match running.find(head.uri.path(), own, method_bit(&head.method)) {
+            Found::Route(matched) => matched,
+            Found::OtherMethods(allow) => return Kind::problem(Problem::method_not_allowed(allow)),
+            Found::Nothing => return Kind::problem(Problem::unknown_route()),
+        };
+        let Some(permit) = running.enter() else {
+            return Kind::problem(Problem::idle(crate::plugin::PluginState::Stopping));
+        };
+        // A plugin never sees the application's credentials.
+        for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
+            head.headers.remove(name);
+        }
+        let only_head = head.method == Method::HEAD;
+        let plugin = running.id().clone();
+        Kind::Calling {
+            call: CallFuture::new(permit, &matched, Request::from_parts(head, body)),
+            plugin,
+            only_head,
+        }
+    }
+
+    fn bundle(&self, id: &str) -> Response<ResponseBody> {
+        match self.manager.table().get(id) {
+            None => Problem::unknown_plugin().into_response(),
+            Some(Entry::Idle(state)) => Problem::idle(*state).into_response(),
+            Some(Entry::Running(running)) => management::bundle(running),
+        }
+    }
+}
+
+/// What the request wants, for the authoriser.
+fn access(target: Target<'_>) -> Access<'_> {
+    match target {
+        Target::Action(_, Action::Enable | Action::Disable) | Target::Reserved(_) => Access::Manage,
+        Target::Action(plugin, Action::Bundle) | Target::Route(plugin, _) => Access::Use { plugin },
+        Target::List | Target::Plugin(_) | Target::Invalid | Target::Elsewhere => Access::Read,
+    }
+}
+
+impl<B> Service<Request<B>> for PluginApi
+where
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = ResponseFuture<B>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> ResponseFuture<B> {
+        let (head, body) = request.into_parts();
+        let wanted = access(parse(head.uri.path(), self.manager.base_path()));
+        ResponseFuture::new(match self.authorizer.authorize(&head, wanted) {
+            Authorization::Decided(Ok(_)) => self.dispatch(head, body),
+            Authorization::Decided(Err(refusal)) => Kind::refused(refusal),
+            Authorization::Pending(decision) => Kind::Deciding {
+                decision,
+                rest: Some(Box::new((self.clone(), head, body))),
+            },
+        })
+    }
+}
+
+impl<B> Kind<B> {
+    pub(super) fn problem(problem: Problem) -> Self {
+        Self::Ready(Some(problem.into_response()))
+    }
+
+    pub(super) fn refused(refusal: Refusal) -> Self {
+        Self::problem(Problem::refused(refusal))
+    }
+
+    fn only_get(method: &Method, answer: impl FnOnce() -> Response<ResponseBody>) -> Self {
+        match *method {
+            Method::GET => Self::Ready(Some(answer())),
+            Method::HEAD => Self::Ready(Some(answer().map(ResponseBody::into_head))),
+            _ => Self::problem(Problem::method_not_allowed(HeaderValue::from_static("GET, HEAD"))),
+        }
+    }
+}
+
+impl fmt::Debug for PluginApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginApi")
+            .field("manager", &self.manager)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+//! The future of a response.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
+use http_body::Body;
+
+use super::api::PluginApi;
+use super::authorize::{Identity, Refusal};
+use super::problem::Problem;
+use crate::error::CallError;
+use crate::ffi::{BoxError, CallFuture, ResponseBody};
+use crate::plugin::PluginId;
+
+/// The response of [`PluginApi`]. Dropping it cancels the call to the plugin.
+pub struct ResponseFuture<B>(Kind<B>);
+
+/// What the response waits for.
+pub(super) enum Kind<B> {
+    /// A plugin's handler.
+    Calling {
+        call: CallFuture<B>,
+        plugin: PluginId,
+        only_head: bool,
+    },
+    /// The authoriser.
+    Deciding {
+        decision: Pin<Box<dyn Future<Output = Result<Identity, Refusal>> + Send>>,
+        rest: Option<Box<(PluginApi, Parts, B)>>,
+    },
+    /// A change of a plugin's state.
+    Managing(Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>),
+    /// Nothing.
+    Ready(Option<Response<ResponseBody>>),
+}
+
+impl<B> ResponseFuture<B> {
+    pub(super) const fn new(kind: Kind<B>) -> Self {
+        Self(kind)
+    }
+}
+
+impl<B> Future for ResponseFuture<B>
+where
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response<ResponseBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            match &mut self.0 {
+                Kind::Calling {
+                    call,
+                    plugin,
+                    only_head,
+                } => {
+                    let answer = std::task::ready!(Pin::new(call).poll(cx));
+                    return Poll::Ready(Ok(finish(answer, plugin, *only_head)));
+                }
+                Kind::Managing(change) => return change.as_mut().poll(cx).map(Ok),
+                Kind::Ready(response) => {
+                    return Poll::Ready(Ok(response
+                        .take()
+                        .unwrap_or_else(|| Response::new(ResponseBody::default()))));
+                }
+                Kind::Deciding { decision, rest } => {
+                    let decided = std::task::ready!(decision.as_mut().poll(cx));
+                    self.0 = match (decided, rest.take()) {
+                        (Err(refusal), _) => Kind::refused(refusal),
+                        (Ok(_), Some(rest)) => {
+                            let (api, head, body) = *rest;
+                            api.dispatch(head, body)
+                        }
+                        (Ok(_), None) => Kind::Ready(None),
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// What reaches the client of a plugin's answer.
+fn finish(
+    answer: Result<Response<ResponseBody>, CallError>,
+    plugin: &PluginId,
+    only_head: bool,
+) -> Response<ResponseBody> {
+    let mut response = match answer {
+        Ok(response) => response,
+        Err(error) => return Problem::call(plugin.as_str(), &error).into_response(),
+    };
+    let headers = response.headers_mut();
+    headers
+        .entry(X_CONTENT_TYPE_OPTIONS)
+        .or_insert(HeaderValue::from_static("nosniff"));
+    if !response.body().is_end_stream() {
+        let headers = response.headers_mut();
+        headers
+            .entry(CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static("application/octet-stream"));
+    }
+    if only_head {
+        response.map(ResponseBody::into_head)
+    } else {
+        response
+    }
+}
+
+impl<B> fmt::Debug for ResponseFuture<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Kind::Calling { .. } => "ResponseFuture(calling)",
+            Kind::Deciding { .. } => "ResponseFuture(deciding)",
+            Kind::Managing(_) => "ResponseFuture(managing)",
+            Kind::Ready(_) => "ResponseFuture(ready)",
+        })
+    }
+}
+
+// The boxed futures are pinned by their boxes, the call by its cell; a body is moved only before it is polled.
+impl<B> Unpin for ResponseFuture<B> {}

@@ -1,0 +1,146 @@
+//! Errors as `application/problem+json` (RFC 9457) with a stable `code`.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use serde_json::json;
+
+use super::authorize::Refusal;
+use crate::error::{CallError, ManagerError};
+use crate::ffi::ResponseBody;
+use crate::plugin::PluginState;
+
+/// An error on its way to the client.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    reference: Option<String>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            reference: None,
+            header: None,
+        }
+    }
+
+    pub(super) fn unknown_plugin() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "unknown_plugin", "there is no such plugin")
+    }
+
+    pub(super) fn unknown_route() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "unknown_route",
+            "the plugin has no such route",
+        )
+    }
+
+    pub(super) fn invalid_path() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_path",
+            "the path is not one that a route can have",
+        )
+    }
+
+    pub(super) fn method_not_allowed(allow: HeaderValue) -> Self {
+        let mut problem = Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "this path answers other methods",
+        );
+        problem.header = Some((ALLOW, allow));
+        problem
+    }
+
+    pub(super) fn refused(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Forbidden => Self::new(StatusCode::FORBIDDEN, "forbidden", "you may not do this"),
+            Refusal::Unauthenticated => {
+                let mut problem = Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "sign in first");
+                problem.header = Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+                problem
+            }
+        }
+    }
+
+    /// The plugin is known but does not run.
+    pub(super) fn idle(state: PluginState) -> Self {
+        let (status, code, detail) = match state {
+            PluginState::Starting => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "plugin_starting",
+                "the plugin is starting; try again",
+            ),
+            PluginState::Failed => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "plugin_failed",
+                "the plugin did not start; its status tells why",
+            ),
+            PluginState::Missing => (
+                StatusCode::NOT_FOUND,
+                "plugin_missing",
+                "the plugin's file is gone",
+            ),
+            _ => (StatusCode::NOT_FOUND, "plugin_disabled", "the plugin is disabled"),
+        };
+        let mut problem = Self::new(status, code, detail);
+        if state == PluginState::Starting {
+            problem.header = Some((RETRY_AFTER, HeaderValue::from_static("1")));
+        }
+        problem
+    }
+
+    /// A call failed. The reason goes to the log, the client gets a reference to it.
+    pub(super) fn call(plugin: &str, error: &CallError) -> Self {
+        let reference = uuid::Uuid::new_v4().simple().to_string();
+        let code = error.code();
+        tracing::warn!(plugin.id = plugin, plugin.code = code, reference, "{error}");
+        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut problem = Self::new(status, code, "the plugin could not answer; the log tells why");
+        problem.reference = Some(reference);
+        problem
+    }
+
+    pub(super) fn manager(error: &ManagerError) -> Self {
+        let status = match error {
+            ManagerError::UnknownPlugin { .. } => return Self::unknown_plugin(),
+            ManagerError::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+            ManagerError::State(_) if matches!(error.code(), "newer_state" | "state_changed") => {
+                StatusCode::CONFLICT
+            }
+            ManagerError::State(_) if error.code() == "storage_full" => StatusCode::INSUFFICIENT_STORAGE,
+            ManagerError::Load(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, error.code(), error.to_string())
+    }
+
+    pub(super) fn into_response(self) -> Response<ResponseBody> {
+        let mut document = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason().unwrap_or_default(),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+        });
+        if let Some(reference) = self.reference {
+            document["reference"] = reference.into();
+        }
+        let mut response = Response::new(ResponseBody::full(Bytes::from(document.to_string())));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.extend(self.header);
+        response
+    }
+}
