@@ -164,7 +164,9 @@ impl PluginManager {
         self.0.table.load()
     }
 
-    pub(crate) fn base_path(&self) -> &str {
+    /// Path in front of every plugin's routes, without a slash at its end.
+    #[must_use]
+    pub fn base_path(&self) -> &str {
         &self.0.settings.base_path
     }
 }

@@ -1,0 +1,40 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+use axum::Router;
+use axum::routing::any_service;
+
+pub use toru_host::PluginManager;
+pub use toru_host::service::{
+    Access, Authorization, Authorizer, DangerouslyAllowEveryone, Identity, PluginApi, Refusal,
+};
+
+/// The manager's base path, `/api/plugins` unless it was changed, as a router to merge into the application's own.
+///
+/// `authorizer` decides about every request; there is no way around it. The router must not be nested under another
+/// path: plugins are told where they are mounted, and that is the manager's base path.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// use toru_axum::{DangerouslyAllowEveryone, PluginManager};
+///
+/// let manager = PluginManager::builder(folder.path().join("plugins")).start().await?;
+/// let app: axum::Router = toru_axum::router(manager, DangerouslyAllowEveryone);
+/// # Ok(())
+/// # }
+/// ```
+pub fn router<S>(manager: PluginManager, authorizer: impl Authorizer) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let base = manager.base_path().to_owned();
+    let api = any_service(PluginApi::new(manager, authorizer));
+    Router::new()
+        .route(&base, api.clone())
+        .route(&format!("{base}/"), api.clone())
+        .route(&format!("{base}/{{*path}}"), api)
+}
