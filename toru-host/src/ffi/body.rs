@@ -389,6 +389,8 @@ enum Repr {
     #[default]
     Empty,
     Full(Bytes),
+    /// Nothing, in the place of a body whose length is told by the header alone.
+    Head,
     // The stream stands before the permit: it is released while the instance is still there.
     Stream(Box<PluginStream>, Permit),
     Request(Pin<Box<dyn DynBody>>),
@@ -430,8 +432,8 @@ impl ResponseBody {
     }
 
     /// What is left of a body in the answer to a HEAD request. Whatever produced it is released.
-    pub(crate) fn into_head(self) -> Self {
-        Self::default()
+    pub(crate) const fn head() -> Self {
+        Self(Repr::Head)
     }
 }
 
@@ -444,7 +446,7 @@ impl Body for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let polled = match &mut self.0 {
-            Repr::Empty => return Poll::Ready(None),
+            Repr::Empty | Repr::Head => return Poll::Ready(None),
             Repr::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
                 self.0 = Repr::Empty;
@@ -470,7 +472,7 @@ impl Body for ResponseBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Repr::Empty => true,
+            Repr::Empty | Repr::Head => true,
             Repr::Full(bytes) => bytes.is_empty(),
             Repr::Stream(..) | Repr::Request(_) => false,
         }
@@ -479,6 +481,7 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Repr::Empty => SizeHint::with_exact(0),
+            Repr::Head => SizeHint::default(),
             Repr::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Repr::Stream(stream, _) => stream.exact.map(SizeHint::with_exact).unwrap_or_default(),
             Repr::Request(body) => body.hint(),
@@ -489,7 +492,7 @@ impl Body for ResponseBody {
 impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
-            Repr::Empty => "ResponseBody(empty)",
+            Repr::Empty | Repr::Head => "ResponseBody(empty)",
             Repr::Full(_) => "ResponseBody(bytes)",
             Repr::Stream(..) => "ResponseBody(stream)",
             Repr::Request(_) => "ResponseBody(request)",

@@ -12,7 +12,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::authorize::{Access, Authorization, Authorizer, Refusal};
-use super::future::{Kind, ResponseFuture};
+use super::future::{Kind, ResponseFuture, without_body};
 use super::management;
 use super::path::{Action, Target, parse};
 use super::problem::Problem;
@@ -170,7 +170,7 @@ impl<B> Kind<B> {
     fn only_get(method: &Method, answer: impl FnOnce() -> Response<ResponseBody>) -> Self {
         match *method {
             Method::GET => Self::Ready(Some(answer())),
-            Method::HEAD => Self::Ready(Some(answer().map(ResponseBody::into_head))),
+            Method::HEAD => Self::Ready(Some(without_body(answer()))),
             _ => Self::problem(Problem::method_not_allowed(HeaderValue::from_static("GET, HEAD"))),
         }
     }

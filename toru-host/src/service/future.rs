@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::Response;
-use http::header::{CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http_body::Body;
 
@@ -107,10 +107,18 @@ fn finish(
             .or_insert(HeaderValue::from_static("application/octet-stream"));
     }
     if only_head {
-        response.map(ResponseBody::into_head)
+        without_body(response)
     } else {
         response
     }
+}
+
+/// The answer to a HEAD request: that to a GET, without the body but with its length where that is known.
+pub(super) fn without_body(mut response: Response<ResponseBody>) -> Response<ResponseBody> {
+    if let Some(len) = response.body().size_hint().exact() {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(len.into());
+    }
+    response.map(|_| ResponseBody::head())
 }
 
 impl<B> fmt::Debug for ResponseFuture<B> {
