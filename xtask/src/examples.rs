@@ -77,11 +77,28 @@ pub(crate) fn smallest_plugin(workspace: &Workspace) -> Result<Option<PathBuf>> 
     Ok(Some(target.join("release").join(file_name("smallest_plugin"))))
 }
 
-/// Puts a library where plugins are looked for: whole or not at all, readable and executable by all.
+/// Seals a finished library: a host then never opens a damaged copy of it.
+pub(crate) fn seal(library: &Path) -> Result {
+    let mut command = cargo();
+    command.args([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "toru-host",
+        "--example",
+        "seal",
+        "--",
+    ]);
+    run(command.arg(library))
+}
+
+/// Puts a library where plugins are looked for: sealed, whole or not at all, readable and executable by all.
 pub(crate) fn install(library: &Path, folder: &Path) -> Result {
     let name = library.file_name().ok_or("a library has a name")?;
     let unfinished = folder.join(format!(".{}.new", name.to_string_lossy()));
     fs::copy(library, &unfinished)?;
+    seal(&unfinished)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

@@ -1,0 +1,65 @@
+//! The demo server as a process, the way a person runs it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod server;
+
+use rustix::process::Signal;
+use server::Server;
+
+#[test]
+fn it_starts_without_plugins_and_stops_cleanly_when_told_to() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let home = tempfile::tempdir().unwrap();
+        let server = Server::start(home.path());
+        let list = server.get("/api/plugins", server.token());
+        assert_eq!(list.status, 200);
+        assert_eq!(list.json()["plugins"], serde_json::json!([]));
+        assert!(home.path().join("plugins").is_dir(), "the plugins folder is made");
+        assert!(server.stop(signal).success());
+    }
+}
+
+#[test]
+fn nothing_is_shown_without_the_token() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path());
+    for path in [
+        "/api/plugins",
+        "/api/plugins/hello",
+        "/api/plugins/hello/x",
+        "/api/plugins/hello/bundle.js",
+    ] {
+        for token in [None, Some(""), Some("wrong"), Some(&server.token().unwrap()[1..])] {
+            let answer = server.get(path, token);
+            assert_eq!(
+                (answer.status, &answer.json()["code"]),
+                (401, &"unauthenticated".into()),
+                "{path} {token:?}"
+            );
+        }
+    }
+    assert_eq!(server.get("/healthz", None).status, 200);
+}
+
+#[test]
+fn the_token_is_printed_once_and_stays_valid() {
+    let home = tempfile::tempdir().unwrap();
+    let first = Server::start(home.path());
+    let token = first.token().expect("printed at the first start").to_owned();
+    assert!(first.stop(Signal::TERM).success());
+    let second = Server::start(home.path());
+    assert_eq!(second.token(), None, "not printed again");
+    assert_eq!(second.get("/api/plugins", Some(&token)).status, 200);
+}
+
+#[test]
+fn a_file_that_is_no_plugin_is_listed_with_its_reason() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("plugins")).unwrap();
+    std::fs::write(home.path().join("plugins/text.so"), "this is no library").unwrap();
+    let server = Server::start(home.path());
+    let list = server.get("/api/plugins", server.token()).json();
+    assert_eq!(list["rejected"][0]["code"], "not_a_library");
+    assert_eq!(list["plugins"], serde_json::json!([]));
+}
