@@ -261,9 +261,9 @@ struct ToruBufVt {
     uint32_t size;
     // Reserved, zero.
     uint32_t flags;
-    // Adds a reference. [thread-safe] [no-block]
+    // Adds a reference. Never null. [thread-safe] [no-block]
     void (*retain)(const ToruBuf *buf);
-    // Gives a reference back; the last one frees the bytes. [thread-safe] [no-block]
+    // Gives a reference back; the last one frees the bytes. Never null. [thread-safe] [no-block]
     void (*release)(const ToruBuf *buf);
 };
 
@@ -327,12 +327,13 @@ struct ToruOpVt {
     uint32_t size;
     // Reserved, zero.
     uint32_t flags;
-    // Goes on. io is typed by the call that produced the operation. [op] [no-block]
+    // Goes on. io is typed by the call that produced the operation. Never null.
     //
     // Returns TORU_DONE, TORU_PENDING or an error. After anything but TORU_PENDING it is not called
-    // again.
+    // again. [op] [no-block]
     uint32_t (*poll)(void *data, const ToruWaker *waker, void *io);
-    // Frees the operation; cancels it if it has not ended. Called exactly once. [op] [no-block]
+    // Frees the operation; cancels it if it has not ended. Called exactly once. Never null.
+    // [op] [no-block]
     void (*drop)(void *data);
 };
 
@@ -501,7 +502,8 @@ struct ToruExchangeVt {
     // Takes the request body; null when there is none or it was taken. The caller owns it.
     // [thread-safe] [no-block]
     ToruBody *(*body)(const ToruExchange *ex);
-    // Answers, at most once. On an error the body stays the caller's. [op] [no-block]
+    // Answers, at most once; TORU_CONFLICT after detach. On an error the body stays the caller's.
+    // [op] [no-block]
     uint32_t (*respond)(const ToruExchange *ex, const ToruResponse *response);
     // Takes the responder, at most once, for TORU_DETACHED; null when it cannot be had. The caller
     // owns one reference of it. [op] [no-block]
@@ -534,8 +536,13 @@ struct ToruResponderVt {
     uint32_t (*respond)(const ToruResponder *responder, const ToruResponse *response);
     // 1 when nobody waits for the answer any more, else 0. [thread-safe] [no-block]
     uint32_t (*is_cancelled)(const ToruResponder *responder);
-    // Has callback(data) called once when nobody waits any more, on any thread; at once if that is
-    // so already. Never called after an answer was accepted. At most one callback.
+    // Has callback(data) called once when nobody waits any more, on any thread; before this returns
+    // if that is so already. TORU_DONE, or TORU_CONFLICT when a callback was set before. The
+    // callback must not block.
+    //
+    // It is not called once an answer was accepted. It may still be running, on another thread,
+    // when respond returns TORU_CANCELLED or when the last responder is given back: data has to
+    // stay valid until the callback has run, respond has returned TORU_DONE, or the process ends.
     // [thread-safe] [no-block]
     uint32_t (*on_cancel)(const ToruResponder *responder,
                           void (*callback)(void *data),
@@ -679,14 +686,16 @@ struct ToruRoute {
     ToruSlice name;
     // The plugin's own handler object, passed back verbatim. Lives until destroy.
     const void *user;
-    // Handles one request. Never null. [thread-safe] [no-block] (without 'no-block' on a blocking
-    // route)
+    // Handles one request. Never null.
     //
     // Returns TORU_DONE after respond; TORU_PENDING after filling in op, whose io is the exchange;
     // TORU_DETACHED after detach; or an error. ex is borrowed until the operation ends (retain
     // keeps it longer). scratch is uninitialised memory as declared; it stays in place until the
-    // operation is dropped, so that the operation itself can live in it. On a blocking route op
-    // must not be used.
+    // operation is dropped, so that the operation itself can live in it. After TORU_DETACHED the
+    // exchange is the responder's alone: nothing of it but retained data may be used. On a blocking
+    // route only TORU_DONE and errors may be returned. user and plugin are the plugin's own
+    // pointers; what they point to may change if the plugin takes care of threads.
+    // [thread-safe] [no-block], and without 'no-block' on a blocking route
     uint32_t (*start)(const void *user,
                       const void *plugin,
                       const ToruExchange *ex,
@@ -701,9 +710,10 @@ struct ToruRegistrar {
     uint32_t size;
     // Reserved, zero.
     uint32_t flags;
-    // Adds one route; struct, pattern and name are copied. Never null. [control] [no-block]
+    // Adds one route; struct, pattern and name are copied. Never null.
     //
-    // An error names a route that breaks a rule. The host then refuses the plugin and tells why.
+    // An error means that the route breaks a rule. The host then refuses the plugin and tells why.
+    // [control] [no-block]
     uint32_t (*add)(const ToruRegistrar *registrar, const ToruRoute *route);
 };
 
@@ -714,8 +724,10 @@ struct ToruRegistrar {
 // What a plugin can be asked to do. Lives as long as the process.
 //
 // The life of an instance: create, init, routes, frontend, calls to its routes, shutdown, destroy.
-// A plugin may be created again after it was destroyed. destroy follows every successful create,
-// also when init failed; shutdown follows only a successful init.
+// destroy follows every successful create. shutdown follows only a successful init, and may be left
+// out even then: when the routes are refused, or when the host gives up waiting for shutdown and
+// drops its operation. So destroy ends whatever is left. A plugin may be created again at any time:
+// an old instance that takes long to end and a new one can exist side by side.
 struct ToruPluginApi {
     // Size of this table in bytes.
     uint32_t size;
@@ -747,10 +759,11 @@ struct ToruPluginApi {
     uint32_t (*routes)(void *plugin, const ToruRegistrar *registrar, ToruError *err);
     // Hands the frontend's files over. Null means that there are none. [control] [no-block]
     uint32_t (*frontend)(void *plugin, const ToruAssetSink *sink, ToruError *err);
-    // Ends the instance's work. May suspend like init. Null means that there is nothing to do.
-    // [control] [no-block]
+    // Ends the instance's work. May suspend like init. Null means that there is nothing to do. It
+    // may wait for the plugin's own threads to end, which have to do so promptly. [control]
     uint32_t (*shutdown)(void *plugin, const ToruWaker *waker, ToruOp *op, ToruError *err);
-    // Frees the instance. No call to it runs and none follows. Never null. [control] [no-block]
+    // Frees the instance. No call to it runs and none follows. It may wait like shutdown. Never
+    // null. [control]
     void (*destroy)(void *plugin);
     // An extension of the plugin's own, by id, or null. Lives as long as the instance. May be null.
     // [thread-safe]

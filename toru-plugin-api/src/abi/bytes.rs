@@ -30,9 +30,9 @@ pub struct ToruBufVt {
     pub size: u32,
     /// Reserved, zero.
     pub flags: u32,
-    /// Adds a reference. `[thread-safe] [no-block]`
+    /// Adds a reference. Never null. `[thread-safe] [no-block]`
     pub retain: Option<unsafe extern "C" fn(buf: *const ToruBuf)>,
-    /// Gives a reference back; the last one frees the bytes. `[thread-safe] [no-block]`
+    /// Gives a reference back; the last one frees the bytes. Never null. `[thread-safe] [no-block]`
     pub release: Option<unsafe extern "C" fn(buf: *const ToruBuf)>,
 }
 

@@ -116,7 +116,7 @@ pub struct ToruExchangeVt {
         unsafe extern "C" fn(ex: *const ToruExchange, out: *mut *const ToruHeader, n_out: *mut usize) -> u32,
     /// Takes the request body; null when there is none or it was taken. The caller owns it. `[thread-safe] [no-block]`
     pub body: unsafe extern "C" fn(ex: *const ToruExchange) -> *mut ToruBody,
-    /// Answers, at most once. On an error the body stays the caller's. `[op] [no-block]`
+    /// Answers, at most once; `TORU_CONFLICT` after `detach`. On an error the body stays the caller's. `[op] [no-block]`
     pub respond: unsafe extern "C" fn(ex: *const ToruExchange, response: *const ToruResponse) -> u32,
     /// Takes the responder, at most once, for `TORU_DETACHED`; null when it cannot be had. The caller owns one
     /// reference of it. `[op] [no-block]`
@@ -152,8 +152,12 @@ pub struct ToruResponderVt {
     pub respond: unsafe extern "C" fn(responder: *const ToruResponder, response: *const ToruResponse) -> u32,
     /// 1 when nobody waits for the answer any more, else 0. `[thread-safe] [no-block]`
     pub is_cancelled: unsafe extern "C" fn(responder: *const ToruResponder) -> u32,
-    /// Has `callback(data)` called once when nobody waits any more, on any thread; at once if that is so already.
-    /// Never called after an answer was accepted. At most one callback. `[thread-safe] [no-block]`
+    /// Has `callback(data)` called once when nobody waits any more, on any thread; before this returns if that is so
+    /// already. `TORU_DONE`, or `TORU_CONFLICT` when a callback was set before. The callback must not block.
+    ///
+    /// It is not called once an answer was accepted. It may still be running, on another thread, when `respond`
+    /// returns `TORU_CANCELLED` or when the last responder is given back: `data` has to stay valid until the callback
+    /// has run, `respond` has returned `TORU_DONE`, or the process ends. `[thread-safe] [no-block]`
     pub on_cancel: unsafe extern "C" fn(
         responder: *const ToruResponder,
         callback: Option<unsafe extern "C" fn(data: *mut c_void)>,

@@ -52,9 +52,10 @@ pub struct ToruOpVt {
     pub size: u32,
     /// Reserved, zero.
     pub flags: u32,
-    /// Goes on. `io` is typed by the call that produced the operation. `[op] [no-block]`
+    /// Goes on. `io` is typed by the call that produced the operation. Never null.
     ///
     /// Returns `TORU_DONE`, `TORU_PENDING` or an error. After anything but `TORU_PENDING` it is not called again.
+    /// `[op] [no-block]`
     pub poll: Option<
         unsafe extern "C" fn(
             data: *mut core::ffi::c_void,
@@ -62,7 +63,7 @@ pub struct ToruOpVt {
             io: *mut core::ffi::c_void,
         ) -> u32,
     >,
-    /// Frees the operation; cancels it if it has not ended. Called exactly once. `[op] [no-block]`
+    /// Frees the operation; cancels it if it has not ended. Called exactly once. Never null. `[op] [no-block]`
     pub drop: Option<unsafe extern "C" fn(data: *mut core::ffi::c_void)>,
 }
 

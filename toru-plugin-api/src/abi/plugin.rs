@@ -10,9 +10,11 @@ use super::status::ToruError;
 
 /// What a plugin can be asked to do. Lives as long as the process.
 ///
-/// The life of an instance: `create`, `init`, `routes`, `frontend`, calls to its routes, `shutdown`, `destroy`. A
-/// plugin may be created again after it was destroyed. `destroy` follows every successful `create`, also when
-/// `init` failed; `shutdown` follows only a successful `init`.
+/// The life of an instance: `create`, `init`, `routes`, `frontend`, calls to its routes, `shutdown`, `destroy`.
+/// `destroy` follows every successful `create`. `shutdown` follows only a successful `init`, and may be left out even
+/// then: when the routes are refused, or when the host gives up waiting for `shutdown` and drops its operation. So
+/// `destroy` ends whatever is left. A plugin may be created again at any time: an old instance that takes long to
+/// end and a new one can exist side by side.
 #[repr(C)]
 #[derive(Debug)]
 pub struct ToruPluginApi {
@@ -59,7 +61,8 @@ pub struct ToruPluginApi {
     pub frontend: Option<
         unsafe extern "C" fn(plugin: *mut c_void, sink: *const ToruAssetSink, err: *mut ToruError) -> u32,
     >,
-    /// Ends the instance's work. May suspend like `init`. Null means that there is nothing to do. `[control] [no-block]`
+    /// Ends the instance's work. May suspend like `init`. Null means that there is nothing to do. It may wait for
+    /// the plugin's own threads to end, which have to do so promptly. `[control]`
     pub shutdown: Option<
         unsafe extern "C" fn(
             plugin: *mut c_void,
@@ -68,7 +71,7 @@ pub struct ToruPluginApi {
             err: *mut ToruError,
         ) -> u32,
     >,
-    /// Frees the instance. No call to it runs and none follows. Never null. `[control] [no-block]`
+    /// Frees the instance. No call to it runs and none follows. It may wait like `shutdown`. Never null. `[control]`
     pub destroy: Option<unsafe extern "C" fn(plugin: *mut c_void)>,
     /// An extension of the plugin's own, by id, or null. Lives as long as the instance. May be null. `[thread-safe]`
     pub ext: Option<unsafe extern "C" fn(plugin: *mut c_void, id: *const u8, len: usize) -> *const c_void>,

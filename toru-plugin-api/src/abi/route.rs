@@ -64,12 +64,15 @@ pub struct ToruRoute {
     pub name: ToruSlice,
     /// The plugin's own handler object, passed back verbatim. Lives until `destroy`.
     pub user: *const c_void,
-    /// Handles one request. Never null. `[thread-safe] [no-block]` (without `no-block` on a blocking route)
+    /// Handles one request. Never null.
     ///
     /// Returns `TORU_DONE` after `respond`; `TORU_PENDING` after filling in `op`, whose `io` is the exchange;
     /// `TORU_DETACHED` after `detach`; or an error. `ex` is borrowed until the operation ends (`retain` keeps it
     /// longer). `scratch` is uninitialised memory as declared; it stays in place until the operation is dropped, so
-    /// that the operation itself can live in it. On a blocking route `op` must not be used.
+    /// that the operation itself can live in it. After `TORU_DETACHED` the exchange is the responder's alone: nothing
+    /// of it but `retain`ed data may be used. On a blocking route only `TORU_DONE` and errors may be returned. `user` and
+    /// `plugin` are the plugin's own pointers; what they point to may change if the plugin takes care of threads.
+    /// `[thread-safe] [no-block]`, and without `no-block` on a blocking route
     pub start: Option<
         unsafe extern "C" fn(
             user: *const c_void,
@@ -90,8 +93,8 @@ pub struct ToruRegistrar {
     pub size: u32,
     /// Reserved, zero.
     pub flags: u32,
-    /// Adds one route; struct, pattern and name are copied. Never null. `[control] [no-block]`
+    /// Adds one route; struct, pattern and name are copied. Never null.
     ///
-    /// An error names a route that breaks a rule. The host then refuses the plugin and tells why.
+    /// An error means that the route breaks a rule. The host then refuses the plugin and tells why. `[control] [no-block]`
     pub add: unsafe extern "C" fn(registrar: *const Self, route: *const ToruRoute) -> u32,
 }
