@@ -38,3 +38,8 @@ where
         .route(&format!("{base}/"), api.clone())
         .route(&format!("{base}/{{*path}}"), api)
 }
+
+/// The examples of the project's own README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct ProjectReadme;

@@ -1,4 +1,5 @@
-//! The host's side of Toru: loader, lifecycle and services. Knows no web framework.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod discovery;
 pub mod error;

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A demo server on a free port, with its folders below one home. Killed when it is dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     address: String,
     token: Option<String>,
@@ -16,13 +16,13 @@ pub struct Server {
     _output: Lines<BufReader<ChildStdout>>,
 }
 
-pub struct Answer {
-    pub status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     body: String,
 }
 
 impl Server {
-    pub fn start(home: &Path) -> Self {
+    pub(crate) fn start(home: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_demo-server"))
             .args(["--listen", "127.0.0.1:0"])
             .arg("--plugins")
@@ -71,11 +71,11 @@ impl Server {
     }
 
     /// The token, if the server printed one.
-    pub fn token(&self) -> Option<&str> {
+    pub(crate) fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
-    pub fn get(&self, path: &str, token: Option<&str>) -> Answer {
+    pub(crate) fn get(&self, path: &str, token: Option<&str>) -> Answer {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let authorization = token
             .map(|token| format!("authorization: Bearer {token}\r\n"))
@@ -96,7 +96,7 @@ impl Server {
     }
 
     /// Sends a signal and waits for the end.
-    pub fn stop(mut self, signal: Signal) -> ExitStatus {
+    pub(crate) fn stop(mut self, signal: Signal) -> ExitStatus {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).unwrap();
         self.child.wait().unwrap()
@@ -104,7 +104,7 @@ impl Server {
 }
 
 impl Answer {
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap()
     }
 }
