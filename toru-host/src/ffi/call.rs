@@ -100,7 +100,6 @@ impl<B: RequestBody> CallFuture<B> {
             match &mut self.stage {
                 Stage::New if self.target.blocking => self.stage = self.spawn_blocking(),
                 Stage::New => {
-                    self.cell.cell().wakeup.begin();
                     // SAFETY: the permit keeps the instance; everything passed is alive for the call.
                     match unsafe { start(self.target, &self.cell) } {
                         Started::Ended(TORU_DETACHED) => self.stage = Stage::Detached,

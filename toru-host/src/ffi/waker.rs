@@ -65,9 +65,9 @@ pub(super) struct Wakeup {
 }
 
 impl Wakeup {
-    /// A poll begins; wake-ups before it have had their effect.
+    /// A poll begins. It sees what was written before any wake-up up to now, so those have had their effect.
     pub(super) fn begin(&self) {
-        self.notified.store(false, Ordering::Release);
+        self.notified.swap(false, Ordering::AcqRel);
     }
 
     /// A poll ended pending. A wake-up that came meanwhile takes effect now.
