@@ -1,6 +1,7 @@
 //! What the crates depend on: layering, and compilers old enough.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -25,6 +26,77 @@ pub(super) fn layering(workspace: &Workspace) -> Result {
         Some(name) => Err(format!("toru-plugin-api without features depends on {name}").into()),
         None => Ok(()),
     }
+}
+
+/// What the files of a folder must not say.
+struct Ban {
+    folder: &'static str,
+    text: &'static str,
+    /// What may follow the text all the same.
+    except: &'static str,
+    because: &'static str,
+}
+
+const BANS: [Ban; 5] = [
+    Ban {
+        folder: "toru-host/src",
+        text: "toru_plugin_api::",
+        except: "abi",
+        because: "the host never uses the author's side",
+    },
+    Ban {
+        folder: "toru-host/src/discovery",
+        text: "crate::ffi",
+        except: "",
+        because: "discovery runs no plugin code",
+    },
+    Ban {
+        folder: "toru-host/src/ffi",
+        text: "crate::manager",
+        except: "",
+        because: "the unsafe door knows nothing above it",
+    },
+    Ban {
+        folder: "toru-host/src/ffi",
+        text: "crate::service",
+        except: "",
+        because: "the unsafe door knows nothing above it",
+    },
+    Ban {
+        folder: "toru-plugin-api/src/abi",
+        text: "std::",
+        except: "",
+        because: "the contract needs `core` alone",
+    },
+];
+
+/// Fails when a module names another that it must not see.
+pub(super) fn modules(root: &Path) -> Result {
+    for ban in &BANS {
+        let mut folders = vec![root.join(ban.folder)];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder)? {
+                let path = entry?.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    check(ban, &path, &std::fs::read_to_string(&path)?)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check(ban: &Ban, path: &Path, source: &str) -> Result {
+    for (number, line) in source.lines().enumerate() {
+        let allowed = |rest: &str| !ban.except.is_empty() && rest.starts_with(ban.except);
+        if line.split(ban.text).skip(1).any(|rest| !allowed(rest)) {
+            let (path, number) = (path.display(), number + 1);
+            return Err(format!("{path}:{number} names `{}`, but {}", ban.text, ban.because).into());
+        }
+    }
+    Ok(())
 }
 
 /// Fails when a published crate promises a compiler that one of its dependencies refuses.

@@ -177,6 +177,7 @@ fn check_header(context: &mut Context<'_>) -> Result<Option<String>> {
 
 fn layering(context: &mut Context<'_>) -> Result<Option<String>> {
     dependencies::layering(context.workspace)?;
+    dependencies::modules(context.workspace.root())?;
     dependencies::rust_versions(context.workspace)?;
     locks::check(context.workspace.root())?;
     Ok(None)
