@@ -15,8 +15,9 @@
 //! Every table and every growable struct starts with `size` and `flags`. `size` is what its *producer* was
 //! compiled with. A reader touches a field only if it lies wholly within `size`; function pointers may be null
 //! besides, unless their description says otherwise. Fields are appended, never moved, never given another
-//! meaning. For structs passed as arguments, a missing tail counts as zero. Flag bits that the reader does not
-//! know are refused with [`TORU_UNSUPPORTED`](status::TORU_UNSUPPORTED).
+//! meaning. For structs passed as arguments, a missing tail counts as zero. For structs that the callee fills in, the
+//! caller writes `size`; the callee writes no more than that, and leaves in `size` how much it wrote. Flag bits that the
+//! reader does not know are refused with [`TORU_UNSUPPORTED`](status::TORU_UNSUPPORTED).
 //! What is not core is an *extension*: a table asked for by an id that carries its own revision, such as
 //! `toru.kv/1`. An incompatible redesign is `toru.kv/2` and the old one stays. The ids of third parties start
 //! with a reversed domain name. The version's major number has to match; the minor number is information.
