@@ -8,10 +8,15 @@
 
 mod corpus;
 mod damage;
+#[path = "../common/damaged.rs"]
+mod damaged;
 mod files;
 mod libraries;
+#[path = "../common/loader.rs"]
+mod loader;
 mod loading;
 mod metadata;
 mod staging;
+#[path = "../common/support.rs"]
 mod support;
 mod system;
