@@ -119,8 +119,7 @@ impl Instance {
 
     /// Cancels what is suspended inside. Code of the plugin that is running now is not interrupted.
     pub(crate) fn cancel(&self) {
-        self.0.cancelled.store(true, Ordering::Release);
-        self.0.cancel.notify_waiters();
+        self.0.cancel();
     }
 
     /// Calls `shutdown` and waits for it. The instance was drained before.
@@ -129,27 +128,14 @@ impl Instance {
     ///
     /// The plugin's own words.
     pub(crate) async fn shutdown(&self) -> Result<(), String> {
-        let Some(shutdown) = self.0.api.shutdown else {
-            return Ok(());
-        };
-        let plugin = Shared(self.0.plugin);
-        // SAFETY: the instance is alive and nothing else runs in it; the pointers are valid for the call.
-        let start = move |waker, op, err| unsafe { shutdown(plugin.get(), waker, op, err) };
-        control(start).await.map_err(|(_, text)| text)
+        self.0.shutdown().await
     }
 
     /// Destroys the instance. It was drained before; otherwise nothing happens and `false` is returned.
     ///
     /// Ends the plugin's background tasks first.
     pub(crate) async fn destroy(&self) -> bool {
-        self.close();
-        if self.0.gate.inside() != 0 || self.0.destroyed.swap(true, Ordering::AcqRel) {
-            return false;
-        }
-        self.0.context.retire().await;
-        // SAFETY: created by this api, destroyed once, and nothing is inside or can enter any more.
-        unsafe { (self.0.api.destroy)(self.0.plugin) };
-        true
+        self.0.destroy().await
     }
 }
 
@@ -160,6 +146,32 @@ impl Inner {
 
     pub(super) const fn plugin(&self) -> *const c_void {
         self.plugin
+    }
+
+    fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.cancel.notify_waiters();
+    }
+
+    async fn shutdown(&self) -> Result<(), String> {
+        let Some(shutdown) = self.api.shutdown else {
+            return Ok(());
+        };
+        let plugin = Shared(self.plugin);
+        // SAFETY: the instance is alive and nothing else runs in it; the pointers are valid for the call.
+        let start = move |waker, op, err| unsafe { shutdown(plugin.get(), waker, op, err) };
+        control(start).await.map_err(|(_, text)| text)
+    }
+
+    async fn destroy(&self) -> bool {
+        self.gate.close();
+        if self.gate.inside() != 0 || self.destroyed.swap(true, Ordering::AcqRel) {
+            return false;
+        }
+        self.context.retire().await;
+        // SAFETY: created by this api, destroyed once, and nothing is inside or can enter any more.
+        unsafe { (self.api.destroy)(self.plugin) };
+        true
     }
 
     pub(super) fn is_cancelled(&self) -> bool {
@@ -261,15 +273,16 @@ impl Drop for Instance {
         if self.0.destroyed.load(Ordering::Acquire) {
             return;
         }
-        let instance = Self(Arc::clone(&self.0));
+        // Not an `Instance`: when the runtime has ended, the task is dropped at once, and would come back here.
+        let inner = Arc::clone(&self.0);
         self.0.runtime.spawn(async move {
-            instance.close();
-            instance.cancel();
-            instance.drained().await;
-            if let Err(reason) = instance.shutdown().await {
+            inner.gate.close();
+            inner.cancel();
+            inner.gate.emptied().await;
+            if let Err(reason) = inner.shutdown().await {
                 tracing::warn!(reason, "a plugin failed to shut down");
             }
-            instance.destroy().await;
+            inner.destroy().await;
         });
     }
 }
