@@ -18,11 +18,11 @@ pub(super) struct Gate {
 
 impl Gate {
     fn enter(&self) -> bool {
-        if self.count.fetch_add(1, Ordering::Acquire) & CLOSED == 0 {
-            return true;
-        }
-        self.leave();
-        false
+        // Not counted and taken back: whoever looks at a closed gate must never see one that cannot get in.
+        let inside = |count| (count & CLOSED == 0).then_some(count + 1);
+        self.count
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, inside)
+            .is_ok()
     }
 
     fn leave(&self) {
