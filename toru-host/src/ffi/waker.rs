@@ -65,8 +65,10 @@ pub(super) struct Wakeup {
 }
 
 impl Wakeup {
-    /// A poll begins. It sees what was written before any wake-up up to now, so those have had their effect.
+    /// A poll begins; it sees all that happened before the wake-ups that it forgets here.
     pub(super) fn begin(&self) {
+        // Exchanged, not just stored: a store could take effect only after the poll has looked at its state, and
+        // overwrite a wake-up that came in between.
         self.notified.swap(false, Ordering::AcqRel);
     }
 
