@@ -155,6 +155,8 @@ impl<B: RequestBody> CallFuture<B> {
                 Started::Ended(TORU_DETACHED | TORU_PENDING) | Started::Pending(_) => TORU_FAILED,
                 Started::Ended(status) => status,
             };
+            // The cell first: what it holds of the plugin is released while the instance is still there.
+            drop(cell);
             drop(permit);
             status
         }))

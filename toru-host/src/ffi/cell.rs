@@ -101,7 +101,14 @@ impl<B> Cell<B> {
     pub(super) fn answer(&self, answer: Answer<B>) {
         // SAFETY: the claim was given once, and readers wait for `ANSWERED`.
         unsafe { *self.answer.get() = Some(answer) };
-        self.phase.store(ANSWERED, Ordering::Release);
+        let answered = self
+            .phase
+            .compare_exchange(ANSWERING, ANSWERED, Ordering::AcqRel, Ordering::Acquire);
+        if answered.is_err() {
+            // Nobody waits any more. A stream in the answer must not outlive the call: it may use the instance.
+            // SAFETY: as above; nobody reads an answer that was not announced.
+            drop(unsafe { &mut *self.answer.get() }.take());
+        }
     }
 
     /// Takes the answer, if it is there. Only the host's future calls this.
@@ -133,22 +140,26 @@ impl<B> Cell<B> {
         self.wakeup.wake();
     }
 
-    /// Nobody waits any more. Tells the plugin if it asked for that.
+    /// Nobody waits any more. Tells the plugin if it asked for that. Only the host's future calls this.
     pub(super) fn cancel(&self) {
-        if self
+        let unanswered = |phase| matches!(phase, OPEN | ANSWERING).then_some(CANCELLED);
+        match self
             .phase
-            .compare_exchange(OPEN, CANCELLED, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
-            && self.detached.load(Ordering::Acquire)
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, unanswered)
         {
-            let waiting = self
-                .on_cancel
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
-            if let Some(on_cancel) = waiting {
-                on_cancel.fire();
+            Ok(OPEN) => {
+                let waiting = self
+                    .on_cancel
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take();
+                if let Some(on_cancel) = waiting {
+                    on_cancel.fire();
+                }
             }
+            // Whoever is answering finds out in `answer`.
+            Ok(_) => {}
+            Err(_) => drop(self.take_answer()),
         }
     }
 
