@@ -10,7 +10,9 @@ use tokio::sync::futures::OwnedNotified;
 use tokio::task::JoinHandle;
 use toru_plugin_api::abi::op::ToruOp;
 use toru_plugin_api::abi::route::TORU_PARAMS_MAX;
-use toru_plugin_api::abi::status::{TORU_DETACHED, TORU_DONE, TORU_FAILED, TORU_PANICKED, TORU_PENDING};
+use toru_plugin_api::abi::status::{
+    TORU_DETACHED, TORU_DONE, TORU_FAILED, TORU_INVALID, TORU_PANICKED, TORU_PENDING,
+};
 
 use super::body::{RequestBody, ResponseBody};
 use super::cell::CellRef;
@@ -102,7 +104,9 @@ impl<B: RequestBody> CallFuture<B> {
                 Stage::New => {
                     // SAFETY: the permit keeps the instance; everything passed is alive for the call.
                     match unsafe { start(self.target, &self.cell) } {
-                        Started::Ended(TORU_DETACHED) => self.stage = Stage::Detached,
+                        Started::Ended(TORU_DETACHED) if self.cell.cell().is_detached() => {
+                            self.stage = Stage::Detached;
+                        }
                         Started::Ended(status) => return Poll::Ready(status),
                         Started::Pending(op) => {
                             self.stage = Stage::Pending(op);
@@ -134,12 +138,12 @@ impl<B: RequestBody> CallFuture<B> {
                         Poll::Pending
                     };
                 }
-                // The pool drops a closure only when the runtime goes down.
-                Stage::Blocking(join) => {
-                    return Pin::new(join)
-                        .poll(cx)
-                        .map(|status| status.unwrap_or(TORU_FAILED));
-                }
+                Stage::Blocking(join) => match std::task::ready!(Pin::new(join).poll(cx)) {
+                    Ok(TORU_DETACHED) if self.cell.cell().is_detached() => self.stage = Stage::Detached,
+                    Ok(status) => return Poll::Ready(status),
+                    // The pool drops a closure only when the runtime goes down.
+                    Err(_) => return Poll::Ready(TORU_FAILED),
+                },
                 Stage::Ended => return Poll::Ready(TORU_FAILED),
             }
         }
@@ -152,7 +156,7 @@ impl<B: RequestBody> CallFuture<B> {
             let target = { target };
             // SAFETY: the permit in this closure keeps the instance, also when the client went away.
             let status = match unsafe { start_here(target, &cell) } {
-                Started::Ended(TORU_DETACHED | TORU_PENDING) | Started::Pending(_) => TORU_FAILED,
+                Started::Pending(_) => TORU_INVALID,
                 Started::Ended(status) => status,
             };
             // The cell first: what it holds of the plugin is released while the instance is still there.

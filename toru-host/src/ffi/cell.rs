@@ -128,6 +128,11 @@ impl<B> Cell<B> {
         self.phase.load(Ordering::Acquire) == ABANDONED
     }
 
+    /// Whether a responder was taken.
+    pub(super) fn is_detached(&self) -> bool {
+        self.detached.load(Ordering::Acquire)
+    }
+
     pub(super) fn is_cancelled(&self) -> bool {
         self.phase.load(Ordering::Acquire) == CANCELLED
     }

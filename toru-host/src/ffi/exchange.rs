@@ -181,7 +181,7 @@ impl<B: RequestBody> Tables<B> {
         guard("exchange.respond", || {
             // SAFETY: called through the table of this exchange.
             let cell = unsafe { Self::of_exchange(ex) };
-            if cell.cell().detached.load(Ordering::Acquire) {
+            if cell.cell().is_detached() {
                 return TORU_CONFLICT;
             }
             // SAFETY: the plugin lends the response for the call.
