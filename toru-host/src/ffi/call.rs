@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use toru_plugin_api::abi::op::ToruOp;
 use toru_plugin_api::abi::route::TORU_PARAMS_MAX;
 use toru_plugin_api::abi::status::{
-    TORU_DETACHED, TORU_DONE, TORU_FAILED, TORU_INVALID, TORU_PANICKED, TORU_PENDING,
+    TORU_CANCELLED, TORU_DETACHED, TORU_DONE, TORU_FAILED, TORU_INVALID, TORU_PANICKED, TORU_PENDING,
 };
 
 use super::body::{RequestBody, ResponseBody};
@@ -150,10 +150,18 @@ impl<B: RequestBody> CallFuture<B> {
     }
 
     fn spawn_blocking(&self) -> Stage {
-        let (target, cell, permit) = (self.target, self.cell.clone(), self.permit.clone());
-        Stage::Blocking(tokio::task::spawn_blocking(move || {
+        let Some(permit) = self.permit.clone() else {
+            return Stage::Ended;
+        };
+        let (target, cell) = (self.target, self.cell.clone());
+        let runtime = permit.instance().runtime().clone();
+        Stage::Blocking(runtime.spawn_blocking(move || {
             // The whole of `target` moves in here, not its fields one by one.
             let target = { target };
+            // It may have waited for a thread for longer than the client waited for it.
+            if cell.cell().is_cancelled() || permit.instance().is_cancelled() {
+                return TORU_CANCELLED;
+            }
             // SAFETY: the permit in this closure keeps the instance, also when the client went away.
             let status = match unsafe { start_here(target, &cell) } {
                 Started::Pending(_) => TORU_INVALID,
@@ -166,11 +174,20 @@ impl<B: RequestBody> CallFuture<B> {
         }))
     }
 
-    /// Turns what the call came to into a response.
+    /// Ends the call before it has come to anything.
+    fn stop(&mut self) -> Result<Response<ResponseBody>, CallError> {
+        self.stage = Stage::Ended;
+        self.cell.cell().cancel();
+        self.permit = None;
+        Err(CallError::Cancelled)
+    }
+
+    /// Turns what the call came to into a response. The call leaves the instance, unless its response is a stream.
     fn finish(&mut self, status: u32) -> Result<Response<ResponseBody>, CallError> {
         self.stage = Stage::Ended;
         let answer = self.cell.cell().take_answer();
         self.cell.cell().cancel();
+        let permit = self.permit.take();
         let failed = |status, reason| CallError::Failed { status, reason };
         match (status, answer) {
             (TORU_PANICKED, _) => Err(CallError::Panicked),
@@ -178,7 +195,7 @@ impl<B: RequestBody> CallFuture<B> {
             (_, Some(Answer::Error(status))) => Err(failed(status, "a handler returned an error")),
             (TORU_DONE, Some(Answer::Response(response))) => {
                 let (parts, body) = response.into_parts();
-                let permit = self.permit.take().ok_or(CallError::Cancelled)?;
+                let permit = permit.ok_or(CallError::Cancelled)?;
                 Ok(Response::from_parts(parts, ResponseBody::new(body, permit)))
             }
             (TORU_DONE, None) => Err(failed(500, "the handler ended without an answer")),
@@ -203,13 +220,14 @@ impl<B: RequestBody> Future for CallFuture<B> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        // Nothing of the plugin runs any more once it was told to stop, also if this call has not begun.
+        let stopped = |permit: &Permit| permit.instance().is_cancelled();
+        if this.permit.as_ref().is_none_or(stopped) && !matches!(this.stage, Stage::Detached) {
+            return Poll::Ready(this.stop());
+        }
         match this.advance(cx) {
             Poll::Ready(status) => Poll::Ready(this.finish(status)),
-            Poll::Pending if this.poll_cancelled(cx) => {
-                this.stage = Stage::Ended;
-                this.cell.cell().cancel();
-                Poll::Ready(Err(CallError::Cancelled))
-            }
+            Poll::Pending if this.poll_cancelled(cx) => Poll::Ready(this.stop()),
             Poll::Pending => Poll::Pending,
         }
     }

@@ -148,6 +148,10 @@ impl Inner {
         self.plugin
     }
 
+    pub(super) const fn runtime(&self) -> &tokio::runtime::Handle {
+        &self.runtime
+    }
+
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
         self.cancel.notify_waiters();
