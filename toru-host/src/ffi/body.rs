@@ -286,22 +286,23 @@ impl PluginStream {
         if vt.poll.is_none() || vt.release.is_none() {
             return None;
         }
-        let mut stream = Self {
+        Some(Self {
             raw: NonNull::new(raw)?,
             vt,
             waker: None,
             exact: None,
             ended: false,
-        };
-        stream.exact = stream.hint();
-        Some(stream)
+        })
     }
 
-    fn hint(&self) -> Option<u64> {
-        let mut hint = ToruBodyHint::unknown();
+    /// Asks how long the body is. Not done while the plugin hands it over: no function of ours calls back.
+    fn learn_length(&mut self) {
+        let Some(hint) = self.vt.hint else { return };
+        let mut given = ToruBodyHint::unknown();
+        let raw = self.raw.as_ptr();
         // SAFETY: the body is alive and not in use; the struct outlives the call.
-        let status = unsafe { self.vt.hint?(self.raw.as_ptr(), &raw mut hint) };
-        (status == TORU_DONE && hint.flags & TORU_HINT_EXACT != 0).then_some(hint.len)
+        let status = on_worker(|| unsafe { hint(raw, &raw mut given) });
+        self.exact = (status == TORU_DONE && given.flags & TORU_HINT_EXACT != 0).then_some(given.len);
     }
 
     fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
@@ -421,7 +422,10 @@ impl ResponseBody {
         Self(match body {
             AnswerBody::Empty => Repr::Empty,
             AnswerBody::Full(bytes) => Repr::Full(bytes),
-            AnswerBody::Stream(stream) => Repr::Stream(Box::new(stream), permit),
+            AnswerBody::Stream(mut stream) => {
+                stream.learn_length();
+                Repr::Stream(Box::new(stream), permit)
+            }
             AnswerBody::Request(body) => Repr::Request(Box::into_pin(body)),
         })
     }
