@@ -318,14 +318,26 @@ impl PluginStream {
         });
         let next = match status {
             TORU_PENDING => return Poll::Pending,
-            TORU_END => None,
+            // Less than was promised is not the end.
+            TORU_END => self
+                .exact
+                .is_some_and(|left| left > 0)
+                .then_some(Err(BodyError::Invalid)),
             // SAFETY: the plugin filled the frame in and says that it keeps the contract.
-            TORU_DONE => Some(unsafe { take_frame(&frame) }),
+            TORU_DONE => Some(unsafe { take_frame(&frame) }.and_then(|frame| self.count(frame))),
             TORU_PANICKED => Some(Err(BodyError::Panicked)),
             _ => Some(Err(BodyError::Failed)),
         };
         self.ended = matches!(next, None | Some(Err(_)));
         Poll::Ready(next)
+    }
+
+    /// Takes a frame off the length that was promised; more than that is refused.
+    fn count(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
+        if let (Some(left), Some(data)) = (&mut self.exact, frame.data_ref()) {
+            *left = left.checked_sub(data.len() as u64).ok_or(BodyError::Invalid)?;
+        }
+        Ok(frame)
     }
 }
 
@@ -349,7 +361,7 @@ unsafe fn take_frame(frame: &ToruFrame) -> Result<Frame<Bytes>, BodyError> {
                 .map(Frame::data)
                 .ok_or(BodyError::Invalid)
         }
-        TORU_FRAME_TRAILERS => {
+        TORU_FRAME_TRAILERS if frame.flags == 0 => {
             // SAFETY: valid until the next call to the body.
             unsafe { read_headers(frame.headers, frame.n_headers) }
                 .map(Frame::trailers)
