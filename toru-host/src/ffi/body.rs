@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
@@ -9,6 +10,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
+use tokio::sync::futures::OwnedNotified;
 use toru_plugin_api::abi::body::{
     TORU_FRAME_BORROWED, TORU_FRAME_DATA, TORU_FRAME_TRAILERS, TORU_HINT_ENDED, TORU_HINT_EXACT, ToruBody,
     ToruBodyHint, ToruBodyVt, ToruFrame,
@@ -404,9 +406,37 @@ enum Repr {
     Full(Bytes),
     /// Nothing, in the place of a body whose length is told by the header alone.
     Head,
-    // The stream stands before the permit: it is released while the instance is still there.
-    Stream(Box<PluginStream>, Permit),
+    Stream(Box<Streaming>),
     Request(Pin<Box<dyn DynBody>>),
+}
+
+/// A plugin's stream on its way out.
+struct Streaming {
+    // The stream stands before the permit: it is released while the instance is still there.
+    stream: PluginStream,
+    permit: Permit,
+    /// Resolves when the instance cancels what is left; made when the stream suspends for the first time.
+    cancelled: Option<Pin<Box<OwnedNotified>>>,
+}
+
+impl Streaming {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let instance = self.permit.instance();
+        let stopped = Poll::Ready(Some(Err(BodyError::Failed)));
+        if instance.is_cancelled() {
+            return stopped;
+        }
+        let polled = self.stream.poll_next(cx);
+        if polled.is_pending() {
+            let cancelled = self
+                .cancelled
+                .get_or_insert_with(|| Box::pin(instance.cancellation()));
+            if cancelled.as_mut().poll(cx).is_ready() || instance.is_cancelled() {
+                return stopped;
+            }
+        }
+        polled
+    }
 }
 
 /// A request body on its way back, its type erased.
@@ -436,7 +466,11 @@ impl ResponseBody {
             AnswerBody::Full(bytes) => Repr::Full(bytes),
             AnswerBody::Stream(mut stream) => {
                 stream.learn_length();
-                Repr::Stream(Box::new(stream), permit)
+                Repr::Stream(Box::new(Streaming {
+                    stream,
+                    permit,
+                    cancelled: None,
+                }))
             }
             AnswerBody::Request(body) => Repr::Request(Box::into_pin(body)),
         })
@@ -468,13 +502,7 @@ impl Body for ResponseBody {
                 self.0 = Repr::Empty;
                 return Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))));
             }
-            Repr::Stream(stream, permit) => {
-                if permit.instance().is_cancelled() {
-                    Poll::Ready(Some(Err(BodyError::Failed)))
-                } else {
-                    stream.poll_next(cx)
-                }
-            }
+            Repr::Stream(streaming) => streaming.poll(cx),
             Repr::Request(body) => body
                 .as_mut()
                 .poll(cx)
@@ -499,7 +527,11 @@ impl Body for ResponseBody {
             Repr::Empty => SizeHint::with_exact(0),
             Repr::Head => SizeHint::default(),
             Repr::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Repr::Stream(stream, _) => stream.exact.map(SizeHint::with_exact).unwrap_or_default(),
+            Repr::Stream(streaming) => streaming
+                .stream
+                .exact
+                .map(SizeHint::with_exact)
+                .unwrap_or_default(),
             Repr::Request(body) => body.hint(),
         }
     }
