@@ -347,7 +347,7 @@ impl Drop for PluginStream {
     fn drop(&mut self) {
         if let Some(release) = self.vt.release {
             // SAFETY: ours, and released once.
-            unsafe { release(self.raw.as_ptr()) };
+            on_worker(|| unsafe { release(self.raw.as_ptr()) });
         }
     }
 }

@@ -21,6 +21,7 @@ use super::body::RequestBody;
 use super::call::RouteMatch;
 use super::exchange::{HasTables, Tables, method_bit, version_number};
 use super::guard::guard_or;
+use super::op::on_worker;
 use super::response::Answer;
 use super::waker::Wakeup;
 
@@ -65,7 +66,7 @@ pub(super) struct OnCancel {
 impl OnCancel {
     pub(super) fn fire(self) {
         // SAFETY: the plugin asked for this call, once, from any thread.
-        unsafe { (self.callback)(self.data) };
+        on_worker(|| unsafe { (self.callback)(self.data) });
     }
 }
 

@@ -174,7 +174,7 @@ impl Inner {
         }
         self.context.retire().await;
         // SAFETY: created by this api, destroyed once, and nothing is inside or can enter any more.
-        unsafe { (self.api.destroy)(self.plugin) };
+        on_worker(|| unsafe { (self.api.destroy)(self.plugin) });
         true
     }
 
@@ -266,7 +266,7 @@ impl Drop for Starting {
             let plugin = plugin;
             context.retire().await;
             // SAFETY: created by this api; the operation of `init` was dropped before this, and the tasks have ended.
-            unsafe { destroy(plugin.get()) };
+            on_worker(|| unsafe { destroy(plugin.get()) });
         });
     }
 }

@@ -62,7 +62,7 @@ impl PluginOp {
 impl Drop for PluginOp {
     fn drop(&mut self) {
         // SAFETY: dropped once, here, and never while `poll` runs, which borrows `self`.
-        unsafe { (self.drop)(self.data) };
+        on_worker(|| unsafe { (self.drop)(self.data) });
     }
 }
 
