@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use toru_plugin_api::abi::bytes::{ToruBuf, ToruBufVt, ToruBytes, bytes_from_raw};
-use toru_plugin_api::abi::{size_word, table_has, table_of};
+use toru_plugin_api::abi::{size_word, table_has};
+
+use super::op::checked_table;
 
 /// Bytes of a plugin, kept alive by one reference of their owner.
 struct PluginBytes {
@@ -48,14 +50,9 @@ pub(super) unsafe fn from_plugin(bytes: ToruBytes) -> Option<Bytes> {
         // SAFETY: our own table, so our own object; the reference comes back to us.
         return Some(unsafe { take_shared(bytes.owner) }.slice_ref_checked(slice));
     }
-    if vt.is_null() {
-        return None;
-    }
-    // SAFETY: not null, and alive as long as the owner.
-    let vt = unsafe { table_of::<_, ToruBufVt>(bytes.owner) };
-    if !table_has!(ToruBufVt, vt.size, release) {
-        return None;
-    }
+    let required = |size| table_has!(ToruBufVt, size, release);
+    // SAFETY: the owner is alive; no reference to its table is made before the table is known to be long enough.
+    let vt = unsafe { checked_table::<_, ToruBufVt>(bytes.owner, required) }?;
     let release = vt.release?;
     Some(Bytes::from_owner(PluginBytes { bytes, release }))
 }
