@@ -134,9 +134,9 @@ unsafe fn read(route: *const ToruRoute) -> Result<Route, (u32, String)> {
     if route.methods == 0 || route.methods & !TORU_ANY_METHOD != 0 {
         return Err(about("names no method, or one that this host does not know"));
     }
-    let align_ok = match route.op_size {
-        0 => true,
-        _ => route.op_align.is_power_of_two() && route.op_align <= TORU_SCRATCH_ALIGN_MAX,
+    let align_ok = match route.op_align {
+        0 => route.op_size == 0,
+        align => align.is_power_of_two() && align <= TORU_SCRATCH_ALIGN_MAX,
     };
     if route.op_size > TORU_SCRATCH_MAX || !align_ok {
         return Err(about("asks for more scratch memory than a route may"));
