@@ -139,12 +139,18 @@ unsafe extern "C" fn spawn(ctx: *const ToruCtx, op: *const ToruOp) -> u32 {
         }
         // SAFETY: the plugin lends the struct for the call.
         let op = unsafe { op.read() };
+        // SAFETY: handed over, unless it is given back below.
+        let Some(op) = (unsafe { PluginOp::new(op) }) else {
+            return TORU_INVALID;
+        };
+        let mut op = Some(op);
         let added = context.tasks.add(|set| {
-            // SAFETY: accepted, so the operation is handed over.
-            if let Some(op) = unsafe { PluginOp::new(op) } {
+            if let Some(op) = op.take() {
                 set.spawn_on(Task::new(op), &services.runtime);
             }
         });
+        // On an error it stays the plugin's.
+        std::mem::forget(op);
         if added { TORU_DONE } else { TORU_GONE }
     })
 }
