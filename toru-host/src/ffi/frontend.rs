@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use bytes::Bytes;
 use toru_plugin_api::abi::plugin::{ToruAsset, ToruAssetSink};
-use toru_plugin_api::abi::status::{TORU_DONE, TORU_INVALID};
+use toru_plugin_api::abi::status::{TORU_DONE, TORU_INVALID, TORU_UNSUPPORTED};
 use toru_plugin_api::abi::{size_word, table_has};
 
 use super::bytes::from_plugin;
@@ -65,6 +65,9 @@ unsafe extern "C" fn add(sink: *const ToruAssetSink, asset: *const ToruAsset) ->
         }
         // SAFETY: long enough for the whole of version 1, which ends with `bytes`.
         let asset = unsafe { asset.read() };
+        if asset.flags != 0 {
+            return TORU_UNSUPPORTED;
+        }
         // SAFETY: the plugin lends the text for the call.
         let Some(path) = (unsafe { text(asset.path) }) else {
             return TORU_INVALID;

@@ -8,7 +8,7 @@ use toru_plugin_api::abi::log::{
     TORU_LOG_DEBUG, TORU_LOG_ERROR, TORU_LOG_INFO, TORU_LOG_OFF, TORU_LOG_TRACE, TORU_LOG_WARN, ToruField,
     ToruLog, ToruLogRecord,
 };
-use toru_plugin_api::abi::status::{TORU_DONE, TORU_GONE, TORU_INVALID};
+use toru_plugin_api::abi::status::{TORU_DONE, TORU_GONE, TORU_INVALID, TORU_UNSUPPORTED};
 use toru_plugin_api::abi::{size_word, table_has};
 use tracing::level_filters::LevelFilter;
 
@@ -54,6 +54,9 @@ unsafe extern "C" fn emit(ctx: *const ToruCtx, record: *const ToruLogRecord) -> 
         }
         // SAFETY: long enough for the whole of version 1, which ends with `n_fields`.
         let record = unsafe { record.read() };
+        if record.flags != 0 {
+            return TORU_UNSUPPORTED;
+        }
         // SAFETY: the plugin lends all of it for the call.
         let lent = |slice| unsafe { text(slice) };
         let (message, target, file) = (lent(record.message), lent(record.target), lent(record.file));
