@@ -155,10 +155,9 @@ impl Context {
         self.services.load_full()
     }
 
-    /// Answers `GONE` from now on, and ends the instance's tasks.
-    pub(super) async fn retire(&self) {
+    /// Answers `GONE` from now on. The instance's tasks have ended and it is destroyed, which may have been worth a log.
+    pub(super) fn retire(&self) {
         self.services.store(None);
-        self.tasks.end().await;
     }
 
     /// The context behind a pointer that a plugin passes.

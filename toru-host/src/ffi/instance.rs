@@ -172,9 +172,10 @@ impl Inner {
         if self.gate.inside() != 0 || self.destroyed.swap(true, Ordering::AcqRel) {
             return false;
         }
-        self.context.retire().await;
+        self.context.tasks.end().await;
         // SAFETY: created by this api, destroyed once, and nothing is inside or can enter any more.
         on_worker(|| unsafe { (self.api.destroy)(self.plugin) });
+        self.context.retire();
         true
     }
 
@@ -264,9 +265,10 @@ impl Drop for Starting {
         let (destroy, plugin, context) = (self.api.destroy, Shared(self.plugin), self.context);
         self.runtime.spawn(async move {
             let plugin = plugin;
-            context.retire().await;
+            context.tasks.end().await;
             // SAFETY: created by this api; the operation of `init` was dropped before this, and the tasks have ended.
             on_worker(|| unsafe { destroy(plugin.get()) });
+            context.retire();
         });
     }
 }
