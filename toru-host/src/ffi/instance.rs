@@ -134,8 +134,14 @@ impl Instance {
     /// Destroys the instance. It was drained before; otherwise nothing happens and `false` is returned.
     ///
     /// Ends the plugin's background tasks first.
+    ///
+    /// # Cancellation
+    ///
+    /// Goes on in the background.
     pub(crate) async fn destroy(&self) -> bool {
-        self.0.destroy().await
+        let inner = Arc::clone(&self.0);
+        let destroying = self.0.runtime.spawn(async move { inner.destroy().await });
+        destroying.await.unwrap_or(false)
     }
 }
 

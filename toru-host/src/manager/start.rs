@@ -120,7 +120,13 @@ impl Shared {
             Ok(Err(reason)) => tracing::warn!(plugin.id = %id, reason, "a plugin failed to shut down"),
             Err(_) => tracing::warn!(plugin.id = %id, "a plugin did not shut down in time"),
         }
-        instance.destroy().await;
+        // Blocking work in the background cannot be cancelled; the instance is destroyed when the last of it has ended.
+        if timeout(self.settings.shutdown_timeout, instance.destroy())
+            .await
+            .is_err()
+        {
+            tracing::error!(plugin.id = %id, "background work of a stopped plugin does not end");
+        }
     }
 
     async fn load(
