@@ -32,7 +32,7 @@ pub enum LoadError {
         /// The plugin's own words.
         reason: String,
     },
-    /// `init` panicked.
+    /// `init` panicked, or the registration of routes or files after it.
     #[error("the plugin panicked while it started: {reason}")]
     InitPanicked {
         /// Message and location of the panic.

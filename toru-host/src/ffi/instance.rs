@@ -235,6 +235,10 @@ impl Starting {
         let mut words = Words::new();
         // SAFETY: the instance is alive; the pointers are valid for the call.
         let status = unsafe { routes(self.plugin, registrar.as_ptr(), words.as_mut()) };
+        if status == TORU_PANICKED {
+            let reason = words.text(status);
+            return Err(LoadError::InitPanicked { reason });
+        }
         let registered = registrar
             .finish()
             .map_err(|reason| LoadError::InvalidRoute { reason })?;
@@ -254,11 +258,13 @@ impl Starting {
         let mut words = Words::new();
         // SAFETY: the instance is alive; the pointers are valid for the call.
         let status = unsafe { frontend(self.plugin, sink.as_ptr(), words.as_mut()) };
-        if status == TORU_DONE {
-            return Ok(sink.finish());
-        }
-        Err(LoadError::InvalidFrontend {
-            reason: words.text(status),
+        let reason = match status {
+            TORU_DONE => return Ok(sink.finish()),
+            _ => words.text(status),
+        };
+        Err(match status {
+            TORU_PANICKED => LoadError::InitPanicked { reason },
+            _ => LoadError::InvalidFrontend { reason },
         })
     }
 }
