@@ -198,7 +198,8 @@ impl Place {
         staged
     }
 
-    fn marker(&self) -> PathBuf {
+    /// What every library's constructor would leave.
+    pub(crate) fn marker(&self) -> PathBuf {
         self.root().join("constructor-ran")
     }
 }

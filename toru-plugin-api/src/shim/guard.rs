@@ -21,10 +21,12 @@ thread_local! {
 
 /// Runs author code for the host. A panic becomes `TORU_PANICKED` and, where `ctx` is given and no hook did, a record.
 pub(super) fn guard(ctx: Option<Ctx>, f: impl FnOnce() -> u32) -> u32 {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(status) => status,
-        Err(payload) => panicked(ctx, payload),
-    }
+    guard_with(ctx, f).unwrap_or(TORU_PANICKED)
+}
+
+/// As [`guard`], with what the panic said, for the caller's error text.
+pub(super) fn guard_with(ctx: Option<Ctx>, f: impl FnOnce() -> u32) -> Result<u32, String> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| panicked(ctx, payload))
 }
 
 /// Runs author code that cannot report, such as a drop.
@@ -33,11 +35,6 @@ pub(super) fn guard_drop(f: impl FnOnce()) {
         f();
         0
     });
-}
-
-/// What the last panic on this thread said, for the caller's error text.
-pub(super) fn last_panic() -> String {
-    LAST_PANIC.take().unwrap_or_else(|| "panicked".to_owned())
 }
 
 /// Installs the hook of this image, once. Not called where the host shares the image.
@@ -73,20 +70,21 @@ pub(super) fn write_error(err: *mut ToruError, status: u32, text: &str) -> u32 {
 }
 
 #[cold]
-fn panicked(ctx: Option<Ctx>, payload: Box<dyn Any + Send>) -> u32 {
-    let hooked = LAST_PANIC.with_borrow(Option::is_some);
-    if !hooked {
+fn panicked(ctx: Option<Ctx>, payload: Box<dyn Any + Send>) -> String {
+    // Taken, so that the next panic on this thread is not mistaken for this one.
+    let hooked = LAST_PANIC.try_with(RefCell::take).ok().flatten();
+    let message = hooked.unwrap_or_else(|| {
         let message = message_of(&*payload);
         if let Some(ctx) = ctx {
             ctx.log(TORU_LOG_ERROR, "", 0, &format!("panicked: {message}"), &[]);
         }
-        LAST_PANIC.set(Some(message));
-    }
+        message
+    });
     // The payload is the author's: dropping it may panic, and so may dropping the payload of that panic.
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
     }
-    TORU_PANICKED
+    message
 }
 
 fn on_panic(info: &PanicHookInfo<'_>) {
@@ -94,7 +92,8 @@ fn on_panic(info: &PanicHookInfo<'_>) {
     let (file, line) = info
         .location()
         .map_or(("", 0), |place| (place.file(), place.line()));
-    LAST_PANIC.with(|last| {
+    // A thread that is ending may have none any more; a panic in here would end the process.
+    let _ = LAST_PANIC.try_with(|last| {
         if let Ok(mut last) = last.try_borrow_mut() {
             *last = Some(format!("{message} at {file}:{line}"));
         }

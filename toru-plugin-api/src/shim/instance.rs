@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use super::bytes::into_toru;
 use super::ctx::Ctx;
-use super::guard::{self, guard, guard_drop, last_panic, write_error};
+use super::guard::{self, guard_drop, guard_with, write_error};
 use crate::abi::bytes::ToruSlice;
 use crate::abi::entry::{TORU_LOADER_STATIC, ToruLoader};
 use crate::abi::host::{ToruCtx, ToruHost};
@@ -251,14 +251,11 @@ unsafe fn instance<P>(plugin: *mut c_void) -> &'static Instance<P> {
 
 /// Guards an entry point that can explain its failure.
 fn entry(err: *mut ToruError, ctx: Option<Ctx>, f: impl FnOnce() -> Result<u32, &'static str>) -> u32 {
-    let status = guard(ctx, || match f() {
+    let result = guard_with(ctx, || match f() {
         Ok(status) => status,
         Err(text) => write_error(err, TORU_INTERNAL, text),
     });
-    if status == TORU_PANICKED {
-        return write_error(err, TORU_PANICKED, &last_panic());
-    }
-    status
+    result.unwrap_or_else(|message| write_error(err, TORU_PANICKED, &message))
 }
 
 type ControlFuture = Pin<Box<dyn Future<Output = Result<(), PluginError>> + Send>>;
