@@ -38,6 +38,8 @@ pub(crate) struct Inner {
     cancelled: AtomicBool,
     cancel: Arc<Notify>,
     destroyed: AtomicBool,
+    /// Dropped without having been destroyed; set once.
+    abandoned: AtomicBool,
 }
 
 // SAFETY: the plugin's pointer is only passed to its own functions, which say which threads may call them; those
@@ -88,6 +90,7 @@ impl Instance {
             cancelled: AtomicBool::new(false),
             cancel: Arc::default(),
             destroyed: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
         };
         Ok((Self(Arc::new(inner)), assets))
     }
@@ -288,7 +291,9 @@ impl Drop for Starting {
 impl Drop for Instance {
     /// An instance that nobody destroyed, because whoever started it stopped waiting, is ended in the background.
     fn drop(&mut self) {
-        if self.0.destroyed.load(Ordering::Acquire) {
+        // A runtime that has ended drops the task below instead of running it, and with it comes back here. Then the
+        // process is going down, and the instance stays as it is.
+        if self.0.destroyed.load(Ordering::Acquire) || self.0.abandoned.swap(true, Ordering::AcqRel) {
             return;
         }
         // Not an `Instance`: when the runtime has ended, the task is dropped at once, and would come back here.
@@ -405,5 +410,41 @@ impl Words {
         } else {
             text
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use toru_plugin_api::{PluginContext, PluginError, PluginMetadata, ToruPlugin, static_plugin};
+
+    use crate::PluginManager;
+
+    struct Idle;
+
+    impl ToruPlugin for Idle {
+        const METADATA: PluginMetadata = PluginMetadata::new("idle", "Idle");
+
+        async fn init(_: PluginContext) -> Result<Self, PluginError> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn a_manager_may_end_with_its_runtime_and_without_shutdown() {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let manager = PluginManager::builder(folder.path().join("plugins"))
+                .register_static(static_plugin!(Idle))
+                .start()
+                .await
+                .unwrap();
+            manager.enable(&"idle".parse().unwrap()).await.unwrap();
+        });
+        // The task that would end the instance is dropped here, having never run.
+        drop(runtime);
     }
 }
