@@ -2,7 +2,9 @@
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::process::{cargo, run};
@@ -57,24 +59,41 @@ pub(crate) fn c_plugin(workspace: &Workspace) -> Built {
     Ok(Ok(library))
 }
 
-/// `benches/smallest-plugin`, optimised and stripped; `None` when it is not there.
-pub(crate) fn smallest_plugin(workspace: &Workspace) -> Result<Option<PathBuf>> {
+/// A library, and how long it took to build it from nothing.
+#[derive(Debug)]
+pub(crate) struct Timed {
+    pub(crate) library: PathBuf,
+    pub(crate) took: Duration,
+}
+
+/// `benches/smallest-plugin`, by its own profile and from nothing; `None` when it is not there.
+pub(crate) fn smallest_plugin(workspace: &Workspace) -> Result<Option<Timed>> {
     let name = "smallest-plugin";
     let manifest = workspace.root().join("benches").join(name).join("Cargo.toml");
     if !manifest.is_file() {
         return Ok(None);
     }
     let target = workspace.target().join(name);
-    let mut command = cargo();
-    command.args([
-        "build",
-        "--release",
-        "--config",
-        "profile.release.strip=true",
-        "--manifest-path",
-    ]);
-    run(command.arg(manifest).arg("--target-dir").arg(&target))?;
-    Ok(Some(target.join("release").join(file_name("smallest_plugin"))))
+    let mut fetch = cargo();
+    run(fetch
+        .args(["fetch", "--locked", "--manifest-path"])
+        .arg(&manifest))?;
+    match fs::remove_dir_all(&target) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let mut build = cargo();
+    build
+        .args(["build", "--release", "--locked", "--manifest-path"])
+        .arg(manifest)
+        .arg("--target-dir")
+        .arg(&target);
+    let start = Instant::now();
+    run(&mut build)?;
+    Ok(Some(Timed {
+        library: target.join("release").join(file_name("smallest_plugin")),
+        took: start.elapsed(),
+    }))
 }
 
 /// Seals a finished library: a host then never opens a damaged copy of it.

@@ -10,7 +10,11 @@ const NPM_REGISTRY: &str = "https://registry.npmjs.org/";
 
 /// Fails when a lock file names another place than the public registries.
 pub(super) fn check(root: &Path) -> Result {
-    for lock in ["Cargo.lock", "fuzz/Cargo.lock"] {
+    for lock in [
+        "Cargo.lock",
+        "benches/smallest-plugin/Cargo.lock",
+        "fuzz/Cargo.lock",
+    ] {
         if let Ok(text) = fs::read_to_string(root.join(lock)) {
             refuse(lock, &cargo_strangers(&text))?;
         }

@@ -12,6 +12,8 @@ use crate::{Result, examples, header};
 
 /// Most bytes of the smallest plugin, stripped.
 const SMALLEST_PLUGIN_MAX: u64 = 450 * 1024;
+/// What it should be at most.
+const SMALLEST_PLUGIN_GOAL: u64 = 350 * 1024;
 /// How long each fuzz target runs.
 const FUZZ_SECONDS: u32 = 60;
 
@@ -214,8 +216,12 @@ fn size(context: &mut Context<'_>) -> Result<Option<String>> {
     let Some(plugin) = examples::smallest_plugin(context.workspace)? else {
         return Ok(Some("benches/smallest-plugin is not there".to_owned()));
     };
-    let bytes = fs::metadata(&plugin)?.len();
-    println!("    {bytes} bytes stripped, at most {SMALLEST_PLUGIN_MAX}");
+    let bytes = fs::metadata(&plugin.library)?.len();
+    println!(
+        "    {bytes} bytes stripped, at most {SMALLEST_PLUGIN_MAX}, goal {SMALLEST_PLUGIN_GOAL}; built from nothing in \
+         {:.1} s, goal 5 s",
+        plugin.took.as_secs_f64()
+    );
     if bytes > SMALLEST_PLUGIN_MAX {
         return Err(format!("{bytes} bytes are more than {SMALLEST_PLUGIN_MAX}").into());
     }
