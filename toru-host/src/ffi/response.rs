@@ -17,6 +17,8 @@ use super::bytes::from_plugin;
 const HEADER_BYTES_MAX: usize = 16 * 1024;
 /// Most fields in the header of a response.
 const FIELDS_MAX: usize = 256;
+/// Fields that the host may add to those of a plugin; with room for them the map never grows.
+const FIELDS_ADDED: usize = 2;
 
 /// What a plugin answered.
 pub(super) enum Answer<B> {
@@ -99,7 +101,7 @@ pub(super) unsafe fn read_headers(first: *const ToruHeader, len: usize) -> Resul
             "{len} header fields cannot be read; at most {FIELDS_MAX} are allowed"
         ));
     }
-    let mut headers = HeaderMap::with_capacity(len);
+    let mut headers = HeaderMap::with_capacity(len + FIELDS_ADDED);
     let mut total = 0_usize;
     for i in 0..len {
         // SAFETY: within the array that the plugin lends.
