@@ -1,11 +1,12 @@
 //! A response as a plugin gives it, checked and turned into HTTP types.
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use toru_plugin_api::abi::bytes::ToruSlice;
 use toru_plugin_api::abi::exchange::{
-    TORU_BODY_BORROWED, TORU_BODY_BYTES, TORU_BODY_NONE, TORU_BODY_STREAM, TORU_HEADER_STATIC_VALUE,
-    TORU_RESPONSE_ERROR, ToruHeader, ToruResponse,
+    TORU_BODY_BORROWED, TORU_BODY_BYTES, TORU_BODY_NONE, TORU_BODY_STREAM, TORU_HEADER_STATIC_NAME,
+    TORU_HEADER_STATIC_VALUE, TORU_RESPONSE_ERROR, ToruHeader, ToruResponse,
 };
 use toru_plugin_api::abi::status::{TORU_INVALID, TORU_UNSUPPORTED};
 use toru_plugin_api::abi::table_has;
@@ -114,16 +115,41 @@ pub(super) unsafe fn read_headers(first: *const ToruHeader, len: usize) -> Resul
         if total > HEADER_BYTES_MAX {
             return Err(format!("its header is larger than {HEADER_BYTES_MAX} bytes"));
         }
-        // SAFETY: the plugin lends the name for the call.
-        let name = unsafe { field.name.as_bytes() }.unwrap_or_default();
-        let name = HeaderName::from_bytes(name)
-            .map_err(|_| format!("`{}` is no header name", name.escape_ascii()))?;
+        // SAFETY: the plugin lends the name for the call, or for good where it says so.
+        let name = unsafe { read_name(field.name, field.flags & TORU_HEADER_STATIC_NAME != 0) }?;
         // SAFETY: the plugin lends the value for the call, or for good where it says so.
         let value = unsafe { read_value(field.value, field.flags & TORU_HEADER_STATIC_VALUE != 0) };
         let value = value.ok_or_else(|| format!("the value of `{name}` has bytes that HTTP forbids"))?;
         headers.append(name, value);
     }
     Ok(headers)
+}
+
+/// # Safety
+///
+/// The name is readable for the call, and for good when `is_static`.
+unsafe fn read_name(name: ToruSlice, is_static: bool) -> Result<HeaderName, String> {
+    // SAFETY: as the caller guarantees.
+    let bytes = unsafe { name.as_bytes() }.unwrap_or_default();
+    // Nearly every response has this one, and comparing is much cheaper than finding out which it is.
+    if bytes == CONTENT_TYPE.as_str().as_bytes() {
+        return Ok(CONTENT_TYPE);
+    }
+    if is_static && is_plain(bytes) {
+        // SAFETY: as the caller guarantees.
+        let bytes = unsafe { name.as_bytes::<'static>() }.unwrap_or_default();
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            // Refers to the text instead of copying it; does not panic for a plain name.
+            return Ok(HeaderName::from_static(text));
+        }
+    }
+    HeaderName::from_bytes(bytes).map_err(|_| format!("`{}` is no header name", bytes.escape_ascii()))
+}
+
+/// Whether a name is of the usual kind: short, in lower case, without rare characters.
+fn is_plain(name: &[u8]) -> bool {
+    let plain = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    (1..=64).contains(&name.len()) && name.iter().all(plain)
 }
 
 /// # Safety
@@ -170,5 +196,44 @@ unsafe fn read_body<B: RequestBody>(given: &ToruResponse) -> Result<AnswerBody<B
                 .ok_or("its stream has an unusable table")
         }
         _ => Err("its body is of a kind that this host does not know"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HeaderName, ToruSlice, is_plain, read_name};
+
+    #[test]
+    fn static_names_become_the_names_that_copies_would() {
+        for name in [
+            "content-type",
+            "etag",
+            "x-a",
+            "Content-Type",
+            "X-A",
+            "a_b",
+            "x y",
+            "",
+            "ä",
+            "x\n",
+        ] {
+            let copied = HeaderName::from_bytes(name.as_bytes()).ok();
+            for is_static in [false, true] {
+                // SAFETY: the names are literals.
+                #[expect(unsafe_code, reason = "the function under test reads raw slices")]
+                let read = unsafe { read_name(ToruSlice::new(name.as_bytes()), is_static) };
+                assert_eq!(read.ok(), copied, "{name:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_plain_byte_makes_a_name() {
+        for byte in 0..=u8::MAX {
+            if is_plain(&[byte]) {
+                let name: &'static str = Box::leak(char::from(byte).to_string().into_boxed_str());
+                assert_eq!(HeaderName::from_static(name).as_str(), name);
+            }
+        }
     }
 }
