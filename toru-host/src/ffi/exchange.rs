@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, offset_of};
 use std::sync::atomic::Ordering;
 
-use http::{HeaderName, Method, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use toru_plugin_api::abi::body::ToruBody;
 use toru_plugin_api::abi::bytes::{ToruSlice, bytes_from_raw};
 use toru_plugin_api::abi::exchange::{
@@ -22,6 +22,9 @@ use super::body::{HostBody, RequestBody};
 use super::cell::{Cell, CellRef, OnCancel, Refused};
 use super::guard::{guard, guard_or};
 use super::response::{self, Answer};
+
+/// Most header fields that are walked to find one.
+const WALKED_MAX: usize = 16;
 
 /// The tables for requests with bodies of type `B`.
 pub(super) struct Tables<B>(PhantomData<B>);
@@ -150,7 +153,7 @@ impl<B: RequestBody> Tables<B> {
             // SAFETY: called through the table of this exchange.
             let cell = unsafe { Self::of_exchange(ex) };
             let fields = cell.cell().fields.get_or_init(|| {
-                let lend = |(name, value): (&HeaderName, &http::HeaderValue)| ToruHeader {
+                let lend = |(name, value): (&HeaderName, &HeaderValue)| ToruHeader {
                     name: ToruSlice::new(name.as_str().as_bytes()),
                     value: ToruSlice::new(value.as_bytes()),
                     flags: 0,
@@ -310,7 +313,13 @@ unsafe fn deliver<B: RequestBody>(cell: &Cell<B>, response: *const ToruResponse)
     status
 }
 
-fn find_header<'a>(headers: &'a http::HeaderMap, name: &[u8]) -> Option<&'a http::HeaderValue> {
+fn find_header<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a HeaderValue> {
+    // The names of a map are in lower case. Walking a few of them is cheaper than hashing one.
+    if headers.len() <= WALKED_MAX {
+        let is_wanted = |candidate: &HeaderName| name.eq_ignore_ascii_case(candidate.as_str().as_bytes());
+        let mut fields = headers.iter();
+        return fields.find(|(name, _)| is_wanted(name)).map(|(_, value)| value);
+    }
     // `HeaderMap` looks text up in any case without making a name of it.
     headers.get(std::str::from_utf8(name).ok()?)
 }
@@ -336,5 +345,30 @@ pub(super) const fn version_number(version: Version) -> u16 {
         Version::HTTP_2 => 20,
         Version::HTTP_3 => 30,
         _ => 11,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HeaderMap, HeaderName, HeaderValue, WALKED_MAX, find_header};
+
+    #[test]
+    fn a_header_is_found_alike_in_short_and_long_lists() {
+        for others in [0, WALKED_MAX] {
+            let mut headers = HeaderMap::new();
+            for i in 0..others {
+                let name: HeaderName = format!("x-{i}").parse().unwrap();
+                headers.append(name, HeaderValue::from_static("other"));
+            }
+            headers.append("accept", HeaderValue::from_static("first"));
+            headers.append("x-tenant", HeaderValue::from_static("acme"));
+            headers.append("accept", HeaderValue::from_static("second"));
+            let find = |name: &[u8]| find_header(&headers, name).map(HeaderValue::as_bytes);
+            assert_eq!(find(b"Accept"), Some(b"first".as_slice()));
+            assert_eq!(find(b"X-TENANT"), Some(b"acme".as_slice()));
+            for missing in [b"".as_slice(), b"x-tenan", b"\xFF", b"x tenant"] {
+                assert_eq!(find(missing), None);
+            }
+        }
     }
 }
