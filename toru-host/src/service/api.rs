@@ -14,7 +14,7 @@ use tower_service::Service;
 use super::authorize::{Access, Authorization, Authorizer, Refusal};
 use super::future::{Kind, ResponseFuture, without_body};
 use super::management;
-use super::path::{Action, Target, parse};
+use super::path::{Action, Id, Target, parse};
 use super::problem::Problem;
 use crate::ffi::{BoxError, CallFuture, ResponseBody, method_bit};
 use crate::manager::PluginManager;
@@ -61,38 +61,40 @@ impl PluginApi {
     }
 
     /// Goes on with a request that may do what it wants.
-    pub(super) fn dispatch<B>(&self, head: Parts, body: B) -> Kind<B>
+    pub(super) fn dispatch<B>(&self, target: Target, head: Parts, body: B) -> Kind<B>
     where
         B: Body + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        match parse(head.uri.path(), self.manager.base_path()) {
-            Target::Route(id, own) => self.route(id.len(), own, head, body),
+        let path = head.uri.path();
+        match target {
+            Target::Route(id) => self.route(id, head, body),
             Target::List => Kind::only_get(&head.method, || management::list(&self.manager)),
-            Target::Plugin(id) => Kind::only_get(&head.method, || management::details(&self.manager, id)),
-            Target::Action(id, Action::Bundle) => Kind::only_get(&head.method, || self.bundle(id)),
+            Target::Plugin(id) => {
+                Kind::only_get(&head.method, || management::details(&self.manager, id.of(path)))
+            }
+            Target::Action(id, Action::Bundle) => Kind::only_get(&head.method, || self.bundle(id.of(path))),
             Target::Action(id, action) => match head.method {
-                Method::POST => Kind::Managing(management::change(self.manager.clone(), id, action)),
+                Method::POST => Kind::Managing(management::change(self.manager.clone(), id.of(path), action)),
                 _ => Kind::problem(Problem::method_not_allowed(HeaderValue::from_static("POST"))),
             },
-            Target::Reserved(_) | Target::Elsewhere => Kind::problem(Problem::unknown_route()),
+            Target::Reserved | Target::Elsewhere => Kind::problem(Problem::unknown_route()),
             Target::Invalid => Kind::problem(Problem::invalid_path()),
         }
     }
 
-    fn route<B>(&self, id_len: usize, own: usize, mut head: Parts, body: B) -> Kind<B>
+    fn route<B>(&self, id: Id, mut head: Parts, body: B) -> Kind<B>
     where
         B: Body + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let table = self.manager.table();
-        let id = &head.uri.path()[own - id_len..own];
-        let running = match table.get(id) {
+        let running = match table.get(id.of(head.uri.path())) {
             None => return Kind::problem(Problem::unknown_plugin()),
             Some(Entry::Idle(state)) => return Kind::problem(Problem::idle(*state)),
             Some(Entry::Running(running)) => running,
         };
-        let matched = match running.find(head.uri.path(), own, method_bit(&head.method)) {
+        let matched = match running.find(head.uri.path(), id.end, method_bit(&head.method)) {
             Found::Route(matched) => matched,
             Found::OtherMethods(allow) => return Kind::problem(Problem::method_not_allowed(allow)),
             Found::Nothing => return Kind::problem(Problem::unknown_route()),
@@ -123,10 +125,10 @@ impl PluginApi {
 }
 
 /// What the request wants, for the authoriser.
-fn access(target: Target<'_>) -> Access<'_> {
+fn access(target: Target, path: &str) -> Access<'_> {
     match target {
-        Target::Action(_, Action::Enable | Action::Disable) | Target::Reserved(_) => Access::Manage,
-        Target::Action(plugin, Action::Bundle) | Target::Route(plugin, _) => Access::Use { plugin },
+        Target::Action(_, Action::Enable | Action::Disable) | Target::Reserved => Access::Manage,
+        Target::Action(id, Action::Bundle) | Target::Route(id) => Access::Use { plugin: id.of(path) },
         Target::List | Target::Plugin(_) | Target::Invalid | Target::Elsewhere => Access::Read,
     }
 }
@@ -146,13 +148,15 @@ where
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture<B> {
         let (head, body) = request.into_parts();
-        let wanted = access(parse(head.uri.path(), self.manager.base_path()));
+        let path = head.uri.path();
+        let target = parse(path, self.manager.base_path());
+        let wanted = access(target, path);
         ResponseFuture::new(match self.authorizer.authorize(&head, wanted) {
-            Authorization::Decided(Ok(_)) => self.dispatch(head, body),
+            Authorization::Decided(Ok(_)) => self.dispatch(target, head, body),
             Authorization::Decided(Err(refusal)) => Kind::refused(refusal),
             Authorization::Pending(decision) => Kind::Deciding {
                 decision,
-                rest: Some(Box::new((self.clone(), head, body))),
+                rest: Some(Box::new((self.clone(), target, head, body))),
             },
         })
     }

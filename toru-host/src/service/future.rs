@@ -13,6 +13,7 @@ use http_body::Body;
 
 use super::api::PluginApi;
 use super::authorize::{Identity, Refusal};
+use super::path::Target;
 use super::problem::Problem;
 use crate::error::CallError;
 use crate::ffi::{BoxError, CallFuture, ResponseBody};
@@ -32,7 +33,7 @@ pub(super) enum Kind<B> {
     /// The authoriser.
     Deciding {
         decision: Pin<Box<dyn Future<Output = Result<Identity, Refusal>> + Send>>,
-        rest: Option<Box<(PluginApi, Parts, B)>>,
+        rest: Option<Box<(PluginApi, Target, Parts, B)>>,
     },
     /// A change of a plugin's state.
     Managing(Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>),
@@ -75,8 +76,8 @@ where
                     self.0 = match (decided, rest.take()) {
                         (Err(refusal), _) => Kind::refused(refusal),
                         (Ok(_), Some(rest)) => {
-                            let (api, head, body) = *rest;
-                            api.dispatch(head, body)
+                            let (api, target, head, body) = *rest;
+                            api.dispatch(target, head, body)
                         }
                         (Ok(_), None) => Kind::Ready(None),
                     };

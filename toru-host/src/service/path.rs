@@ -1,22 +1,37 @@
 //! What a path below the mount point asks for.
 
-/// A path, taken apart.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Target<'a> {
+/// A path, taken apart. It names places in the path instead of borrowing them, so that the request can be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
     /// The list of plugins.
     List,
     /// One plugin.
-    Plugin(&'a str),
+    Plugin(Id),
     /// `enable`, `disable` or `bundle.js` of a plugin.
-    Action(&'a str, Action),
-    /// A route of the plugin; its own path starts at this offset of the whole path.
-    Route(&'a str, usize),
+    Action(Id, Action),
+    /// A route of the plugin; its own path starts where the id ends.
+    Route(Id),
     /// A path that belongs to the host but means nothing yet.
-    Reserved(&'a str),
+    Reserved,
     /// A path that no route can have.
     Invalid,
     /// A path that is not below the mount point.
     Elsewhere,
+}
+
+/// Where in a path a plugin's id stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Id {
+    start: usize,
+    /// Offset behind the id.
+    pub(super) end: usize,
+}
+
+impl Id {
+    /// The id's text, in the path from which it was taken.
+    pub(super) fn of(self, path: &str) -> &str {
+        path.get(self.start..self.end).unwrap_or_default()
+    }
 }
 
 /// What the host itself offers below a plugin's path.
@@ -29,7 +44,7 @@ pub(super) enum Action {
 
 /// Takes a raw path apart. Dot segments, encoded or not, and encoded separators are invalid, so that nobody downstream
 /// can disagree about where the path leads.
-pub(super) fn parse<'a>(path: &'a str, mount: &str) -> Target<'a> {
+pub(super) fn parse(path: &str, mount: &str) -> Target {
     let Some(below) = path.strip_prefix(mount) else {
         return Target::Elsewhere;
     };
@@ -39,9 +54,16 @@ pub(super) fn parse<'a>(path: &'a str, mount: &str) -> Target<'a> {
         Some(below) => below,
         None => return Target::Elsewhere,
     };
-    let (id, own) = match below.find('/') {
-        None => return Target::Plugin(below),
-        Some(slash) => below.split_at(slash),
+    let start = path.len() - below.len();
+    let (id, own) = match below.bytes().position(|byte| byte == b'/') {
+        None => {
+            let end = path.len();
+            return Target::Plugin(Id { start, end });
+        }
+        Some(slash) => {
+            let end = start + slash;
+            (Id { start, end }, &path[end..])
+        }
     };
     if !is_safe(own) {
         return Target::Invalid;
@@ -51,23 +73,29 @@ pub(super) fn parse<'a>(path: &'a str, mount: &str) -> Target<'a> {
         "/enable" => Target::Action(id, Action::Enable),
         "/disable" => Target::Action(id, Action::Disable),
         "/bundle.js" => Target::Action(id, Action::Bundle),
-        "/-" => Target::Reserved(id),
-        _ if own.starts_with("/-/") => Target::Reserved(id),
-        _ => Target::Route(id, path.len() - own.len()),
+        "/-" => Target::Reserved,
+        _ if own.starts_with("/-/") => Target::Reserved,
+        _ => Target::Route(id),
     }
 }
 
 /// Whether every segment means what it says.
 fn is_safe(own: &str) -> bool {
-    if own.bytes().any(|byte| !byte.is_ascii_graphic() || byte == b'\\') {
-        return false;
+    // The common case has neither dots at the start of a segment nor escapes, which one look at each byte tells.
+    let mut is_plain = true;
+    let mut before = 0;
+    for byte in own.bytes() {
+        if !byte.is_ascii_graphic() || byte == b'\\' {
+            return false;
+        }
+        is_plain &= byte != b'%' && (before, byte) != (b'/', b'.');
+        before = byte;
     }
-    // The common case has neither dots at the start of a segment nor escapes.
-    if !own.contains("/.") && !own.contains('%') {
-        return true;
-    }
-    own.split('/')
-        .all(|segment| decode(segment).is_some_and(|decoded| !matches!(&*decoded, b"." | b"..")))
+    let is_dot = |segment: &[u8]| matches!(segment, b"." | b"..");
+    is_plain
+        || own
+            .split('/')
+            .all(|segment| decode(segment).is_some_and(|decoded| !is_dot(&decoded)))
 }
 
 /// Decodes one segment; `None` for bad escapes, invalid UTF-8, and separators or NUL in disguise.
@@ -91,26 +119,25 @@ fn decode(segment: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, Target, parse};
+    use super::{Action, Id, Target, parse};
 
     #[test]
     fn paths_are_taken_apart() {
+        let hello = Id { start: 13, end: 18 };
+        assert_eq!(hello.of("/api/plugins/hello/a"), "hello");
         let cases = [
             ("/api/plugins", Target::List),
             ("/api/plugins/", Target::List),
-            ("/api/plugins/hello", Target::Plugin("hello")),
-            ("/api/plugins/hello/", Target::Plugin("hello")),
-            (
-                "/api/plugins/hello/enable",
-                Target::Action("hello", Action::Enable),
-            ),
+            ("/api/plugins/hello", Target::Plugin(hello)),
+            ("/api/plugins/hello/", Target::Plugin(hello)),
+            ("/api/plugins/hello/enable", Target::Action(hello, Action::Enable)),
             (
                 "/api/plugins/hello/bundle.js",
-                Target::Action("hello", Action::Bundle),
+                Target::Action(hello, Action::Bundle),
             ),
-            ("/api/plugins/hello/-/x", Target::Reserved("hello")),
-            ("/api/plugins/hello/a/b", Target::Route("hello", 18)),
-            ("/api/plugins/hello/enable/", Target::Route("hello", 18)),
+            ("/api/plugins/hello/-/x", Target::Reserved),
+            ("/api/plugins/hello/a/b", Target::Route(hello)),
+            ("/api/plugins/hello/enable/", Target::Route(hello)),
             ("/api/pluginsx", Target::Elsewhere),
             ("/other", Target::Elsewhere),
         ];
@@ -146,7 +173,7 @@ mod tests {
             assert!(
                 matches!(
                     parse(&format!("/api/plugins/x{own}"), "/api/plugins"),
-                    Target::Route("x", _)
+                    Target::Route(_)
                 ),
                 "{own}"
             );
