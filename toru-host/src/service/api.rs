@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
@@ -19,6 +19,8 @@ use super::problem::Problem;
 use crate::ffi::{BoxError, CallFuture, ResponseBody, method_bit};
 use crate::manager::PluginManager;
 use crate::routing::{Entry, Found};
+
+static CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
 
 /// Answers everything below the manager's base path: the list of plugins, details, `enable`, `disable`, `bundle.js`, and
 /// the plugins' own routes.
@@ -102,10 +104,7 @@ impl PluginApi {
         let Some(permit) = running.enter() else {
             return Kind::problem(Problem::idle(crate::plugin::PluginState::Stopping));
         };
-        // A plugin never sees the application's credentials.
-        for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
-            head.headers.remove(name);
-        }
+        remove_credentials(&mut head.headers);
         let only_head = head.method == Method::HEAD;
         let plugin = running.id().clone();
         Kind::Calling {
@@ -120,6 +119,16 @@ impl PluginApi {
             None => Problem::unknown_plugin().into_response(),
             Some(Entry::Idle(state)) => Problem::idle(*state).into_response(),
             Some(Entry::Running(running)) => management::bundle(running),
+        }
+    }
+}
+
+/// A plugin never sees the application's credentials.
+fn remove_credentials(headers: &mut HeaderMap) {
+    // Looking for them all at once is cheaper than three removals that find nothing.
+    if headers.keys().any(|name| CREDENTIALS.contains(name)) {
+        for name in &CREDENTIALS {
+            headers.remove(name);
         }
     }
 }
