@@ -65,7 +65,6 @@ impl RoutingTable {
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) instance: Instance,
-    id: PluginId,
     paths: Router<Path>,
     bundle: Option<Bundle>,
 }
@@ -100,7 +99,7 @@ impl Running {
     /// # Errors
     ///
     /// When a pattern is malformed, reserved, or collides with another; the message names both.
-    pub(crate) fn new(id: PluginId, instance: Instance, assets: Vec<Asset>) -> Result<Self, LoadError> {
+    pub(crate) fn new(instance: Instance, assets: Vec<Asset>) -> Result<Self, LoadError> {
         let paths = build(instance.routes()).map_err(|reason| LoadError::InvalidRoute { reason })?;
         let bundle = assets
             .into_iter()
@@ -108,15 +107,9 @@ impl Running {
             .map(|asset| Bundle::new(asset.bytes));
         Ok(Self {
             instance,
-            id,
             paths,
             bundle: bundle.transpose()?,
         })
-    }
-
-    /// The plugin.
-    pub(crate) const fn id(&self) -> &PluginId {
-        &self.id
     }
 
     /// The frontend's bundle and its entity tag.

@@ -5,7 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::Response;
+use http::request::Parts;
 use tokio::sync::futures::OwnedNotified;
 use tokio::task::JoinHandle;
 use toru_plugin_api::abi::op::ToruOp;
@@ -21,6 +22,7 @@ use super::op::{PluginOp, Started, on_worker};
 use super::response::Answer;
 use super::route::{Route, Start};
 use crate::error::CallError;
+use crate::plugin::PluginId;
 
 /// Where a request goes: the route, and what its pattern captured.
 #[derive(Debug)]
@@ -54,6 +56,21 @@ pub(crate) struct CallFuture<B> {
     cancelled: Option<Pin<Box<OwnedNotified>>>,
 }
 
+/// Why a call brought no response, and whose it was.
+#[derive(Debug)]
+pub(crate) struct CallFailure {
+    /// The plugin; `None` when the call had ended before.
+    pub(crate) plugin: Option<PluginId>,
+    pub(crate) error: CallError,
+}
+
+impl CallFailure {
+    fn new(permit: Option<Permit>, error: CallError) -> Self {
+        let plugin = permit.map(|permit| permit.instance().id().clone());
+        Self { plugin, error }
+    }
+}
+
 enum Stage {
     New,
     Blocking(JoinHandle<u32>),
@@ -78,9 +95,8 @@ unsafe impl Sync for Target {}
 
 impl<B: RequestBody> CallFuture<B> {
     /// Prepares a call; nothing of the plugin runs before the first poll.
-    pub(crate) fn new(permit: Permit, matched: &RouteMatch<'_>, request: Request<B>) -> Self {
+    pub(crate) fn new(permit: Permit, matched: &RouteMatch<'_>, head: Parts, body: B) -> Self {
         let route = matched.route;
-        let (head, body) = request.into_parts();
         let target = Target {
             start: route.start,
             user: route.user,
@@ -175,33 +191,37 @@ impl<B: RequestBody> CallFuture<B> {
     }
 
     /// Ends the call before it has come to anything.
-    fn stop(&mut self) -> Result<Response<ResponseBody>, CallError> {
+    fn stop(&mut self) -> Result<Response<ResponseBody>, CallFailure> {
         self.stage = Stage::Ended;
         self.cell.cell().cancel();
-        self.permit = None;
-        Err(CallError::Cancelled)
+        Err(CallFailure::new(self.permit.take(), CallError::Cancelled))
     }
 
     /// Turns what the call came to into a response. The call leaves the instance, unless its response is a stream.
-    fn finish(&mut self, status: u32) -> Result<Response<ResponseBody>, CallError> {
+    fn finish(&mut self, status: u32) -> Result<Response<ResponseBody>, CallFailure> {
         self.stage = Stage::Ended;
         let answer = self.cell.cell().take_answer();
         self.cell.cell().cancel();
         let permit = self.permit.take();
         let failed = |status, reason| CallError::Failed { status, reason };
-        match (status, answer) {
-            (TORU_PANICKED, _) => Err(CallError::Panicked),
-            (_, Some(Answer::Invalid(reason))) => Err(CallError::InvalidResponse { reason }),
-            (_, Some(Answer::Error(status))) => Err(failed(status, "a handler returned an error")),
-            (TORU_DONE, Some(Answer::Response(response))) => {
+        let error = match (status, answer, permit) {
+            (TORU_DONE, Some(Answer::Response(response)), Some(permit)) => {
                 let (parts, body) = response.into_parts();
-                let permit = permit.ok_or(CallError::Cancelled)?;
-                Ok(Response::from_parts(parts, ResponseBody::new(body, permit)))
+                return Ok(Response::from_parts(parts, ResponseBody::new(body, permit)));
             }
-            (TORU_DONE, None) => Err(failed(500, "the handler ended without an answer")),
-            (TORU_FAILED, None) => Err(failed(500, "the last responder was given back without an answer")),
-            _ => Err(failed(500, "the handler ended with an error status")),
-        }
+            (TORU_PANICKED, _, permit) => (permit, CallError::Panicked),
+            (_, Some(Answer::Invalid(reason)), permit) => (permit, CallError::InvalidResponse { reason }),
+            (_, Some(Answer::Error(status)), permit) => {
+                (permit, failed(status, "a handler returned an error"))
+            }
+            (TORU_DONE, _, permit) => (permit, failed(500, "the handler ended without an answer")),
+            (TORU_FAILED, None, permit) => (
+                permit,
+                failed(500, "the last responder was given back without an answer"),
+            ),
+            (_, _, permit) => (permit, failed(500, "the handler ended with an error status")),
+        };
+        Err(CallFailure::new(error.0, error.1))
     }
 
     /// Whether the instance has cancelled what is left. Registers for that when it has not.
@@ -216,7 +236,7 @@ impl<B: RequestBody> CallFuture<B> {
 }
 
 impl<B: RequestBody> Future for CallFuture<B> {
-    type Output = Result<Response<ResponseBody>, CallError>;
+    type Output = Result<Response<ResponseBody>, CallFailure>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();

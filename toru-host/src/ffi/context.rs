@@ -150,6 +150,11 @@ impl Context {
         (&raw const *self).cast()
     }
 
+    /// Whose context it is.
+    pub(super) const fn plugin(&self) -> &PluginId {
+        &self.facts.plugin
+    }
+
     /// What the instance may use; `None` once it is destroyed.
     pub(super) fn services(&self) -> Option<Arc<Services>> {
         self.services.load_full()

@@ -19,6 +19,7 @@ use super::op::{PluginOp, Started, on_worker};
 use super::route::{Registrar, Route};
 use super::waker::SharedWaker;
 use crate::error::LoadError;
+use crate::plugin::PluginId;
 
 /// Longest text that a plugin may give with an error, in bytes.
 const ERROR_TEXT_MAX: usize = 4096;
@@ -186,6 +187,10 @@ impl Inner {
         on_worker(|| unsafe { (self.api.destroy)(self.plugin) });
         self.context.retire();
         true
+    }
+
+    pub(super) const fn id(&self) -> &PluginId {
+        self.context.plugin()
     }
 
     pub(super) fn is_cancelled(&self) -> bool {

@@ -200,12 +200,11 @@ impl Shared {
             Code::Staged(staged) => self.open_once(*staged)?,
         };
         let limit = self.settings.init_timeout;
-        let id = services.plugin.clone();
         let (instance, assets) = self.runtime.block_on(async {
             let started = timeout(limit, Instance::start(api, self.host, services)).await;
             started.unwrap_or(Err(LoadError::InitTimeout { after: limit }))
         })?;
-        Running::new(id, instance, assets)
+        Running::new(instance, assets)
     }
 
     /// Opens a staged library, once in the life of the process.

@@ -106,10 +106,8 @@ impl PluginApi {
         };
         remove_credentials(&mut head.headers);
         let only_head = head.method == Method::HEAD;
-        let plugin = running.id().clone();
         Kind::Calling {
-            call: CallFuture::new(permit, &matched, Request::from_parts(head, body)),
-            plugin,
+            call: CallFuture::new(permit, &matched, head, body),
             only_head,
         }
     }

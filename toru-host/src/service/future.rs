@@ -6,16 +6,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::Response;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response};
 use http_body::Body;
 
 use super::api::PluginApi;
 use super::authorize::{Identity, Refusal};
 use super::path::Target;
 use super::problem::Problem;
-use crate::error::CallError;
 use crate::ffi::{BoxError, CallFuture, ResponseBody};
 use crate::plugin::PluginId;
 
@@ -25,11 +24,7 @@ pub struct ResponseFuture<B>(Kind<B>);
 /// What the response waits for.
 pub(super) enum Kind<B> {
     /// A plugin's handler.
-    Calling {
-        call: CallFuture<B>,
-        plugin: PluginId,
-        only_head: bool,
-    },
+    Calling { call: CallFuture<B>, only_head: bool },
     /// The authoriser.
     Deciding {
         decision: Pin<Box<dyn Future<Output = Result<Identity, Refusal>> + Send>>,
@@ -57,13 +52,14 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match &mut self.0 {
-                Kind::Calling {
-                    call,
-                    plugin,
-                    only_head,
-                } => {
-                    let answer = std::task::ready!(Pin::new(call).poll(cx));
-                    return Poll::Ready(Ok(finish(answer, plugin, *only_head)));
+                Kind::Calling { call, only_head } => {
+                    return Poll::Ready(Ok(match std::task::ready!(Pin::new(call).poll(cx)) {
+                        Ok(response) => finish(response, *only_head),
+                        Err(failure) => {
+                            let plugin = failure.plugin.as_ref().map(PluginId::as_str).unwrap_or_default();
+                            Problem::call(plugin, &failure.error).into_response()
+                        }
+                    }));
                 }
                 Kind::Managing(change) => return change.as_mut().poll(cx).map(Ok),
                 Kind::Ready(response) => {
@@ -88,24 +84,17 @@ where
 }
 
 /// What reaches the client of a plugin's answer.
-fn finish(
-    answer: Result<Response<ResponseBody>, CallError>,
-    plugin: &PluginId,
-    only_head: bool,
-) -> Response<ResponseBody> {
-    let mut response = match answer {
-        Ok(response) => response,
-        Err(error) => return Problem::call(plugin.as_str(), &error).into_response(),
-    };
+fn finish(mut response: Response<ResponseBody>, only_head: bool) -> Response<ResponseBody> {
+    let has_body = !response.body().is_end_stream();
     let headers = response.headers_mut();
-    headers
-        .entry(X_CONTENT_TYPE_OPTIONS)
-        .or_insert(HeaderValue::from_static("nosniff"));
-    if !response.body().is_end_stream() {
-        let headers = response.headers_mut();
-        headers
-            .entry(CONTENT_TYPE)
-            .or_insert(HeaderValue::from_static("application/octet-stream"));
+    // Walking a few names is cheaper than looking one up.
+    let lacks = |headers: &HeaderMap, name| headers.keys().all(|own| own != name);
+    if lacks(headers, X_CONTENT_TYPE_OPTIONS) {
+        headers.append(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    }
+    if has_body && lacks(headers, CONTENT_TYPE) {
+        let unknown = HeaderValue::from_static("application/octet-stream");
+        headers.append(CONTENT_TYPE, unknown);
     }
     if only_head {
         without_body(response)
