@@ -5,10 +5,13 @@ use std::borrow::Cow;
 /// One field. The value is bytes: header values need not be UTF-8.
 pub(crate) type Field = (Cow<'static, str>, Cow<'static, [u8]>);
 
+/// Fields of a response that need no allocation.
+pub(crate) const INLINE: usize = 4;
+
 /// Fields in order. The first few need no allocation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HeaderList {
-    inline: [Option<Field>; 4],
+    inline: [Option<Field>; INLINE],
     inline_len: usize,
     spilled: Vec<Field>,
 }

@@ -37,9 +37,12 @@ impl Response {
 
     /// 200 with a body of that media type.
     pub fn with_type(media_type: impl Into<Cow<'static, str>>, body: impl Into<Body>) -> Self {
-        Self::new(200)
-            .with_header("content-type", media_type)
-            .with_body(body)
+        let mut response = Self::new(200);
+        response
+            .headers
+            .push("content-type".into(), into_bytes(media_type.into()));
+        response.body = body.into();
+        response
     }
 
     /// 200 with plain text.
@@ -77,11 +80,7 @@ impl Response {
         name: impl Into<Cow<'static, str>>,
         value: impl Into<Cow<'static, str>>,
     ) -> Self {
-        let value = match value.into() {
-            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        };
-        self.headers.push(name.into(), value);
+        self.headers.push(name.into(), into_bytes(value.into()));
         self
     }
 
@@ -101,5 +100,12 @@ impl Response {
     pub fn with_body(mut self, body: impl Into<Body>) -> Self {
         self.body = body.into();
         self
+    }
+}
+
+fn into_bytes(text: Cow<'static, str>) -> Cow<'static, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }

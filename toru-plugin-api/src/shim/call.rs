@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::future::Future;
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::exchange::Exchange;
 use super::guard::{guard, guard_drop};
@@ -141,17 +141,15 @@ where
         let this = unsafe { &mut *this };
         // SAFETY: the operation stays in place until it is dropped.
         let future = unsafe { Pin::new_unchecked(&mut this.future) };
-        // SAFETY: the waker is valid during this call.
-        let poll = unsafe { with_std_waker(waker, |waker| future.poll(&mut Context::from_waker(waker))) };
-        match poll {
+        // SAFETY: an instance outlives its operations.
+        let instance = unsafe { this.instance.as_ref() };
+        let poll = |waker: &Waker| match future.poll(&mut Context::from_waker(waker)) {
             Poll::Pending => TORU_PENDING,
-            Poll::Ready(result) => {
-                // SAFETY: an instance outlives its operations.
-                let instance = unsafe { this.instance.as_ref() };
-                // SAFETY: the exchange is live and the operation has not ended.
-                unsafe { answer(instance, ex, result) }
-            }
-        }
+            // SAFETY: the exchange is live and the operation has not ended.
+            Poll::Ready(mut result) => unsafe { answer(instance, ex, &mut result) },
+        };
+        // SAFETY: the waker is valid during this call.
+        unsafe { with_std_waker(waker, poll) }
     }
 
     unsafe extern "C" fn poll(data: *mut c_void, waker: *const ToruWaker, io: *mut c_void) -> u32 {
@@ -255,9 +253,9 @@ where
         let Some(plugin) = call.instance.plugin() else {
             return TORU_INTERNAL;
         };
-        let result = call.route.handler.call(plugin, call.request());
+        let mut result = call.route.handler.call(plugin, call.request());
         // SAFETY: the exchange is live and not answered yet.
-        unsafe { answer(call.instance, call.ex, result) }
+        unsafe { answer(call.instance, call.ex, &mut result) }
     })
 }
 
@@ -290,7 +288,7 @@ impl<P: ToruPlugin, H> Call<'_, P, H> {
     }
 }
 
-/// Delivers what the handler returned. An error's text goes to the log alone.
+/// Delivers what the handler returned, in place: a response is large. An error's text goes to the log alone.
 ///
 /// # Safety
 ///
@@ -298,13 +296,13 @@ impl<P: ToruPlugin, H> Call<'_, P, H> {
 unsafe fn answer<P: ToruPlugin>(
     instance: &Instance<P>,
     ex: NonNull<ToruExchange>,
-    result: Result<Response, PluginError>,
+    result: &mut Result<Response, PluginError>,
 ) -> u32 {
     let status = match result {
         // SAFETY: as the caller guarantees.
         Ok(response) => unsafe { respond(ex, response) },
         Err(error) => {
-            instance.log_handler_error(&error);
+            instance.log_handler_error(error);
             // SAFETY: as the caller guarantees.
             unsafe { respond_error(ex, error.status()) }
         }

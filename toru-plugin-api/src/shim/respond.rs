@@ -14,13 +14,11 @@ use crate::abi::status::TORU_DONE;
 use crate::abi::{size_word, table_of};
 use crate::body::Inner;
 use crate::bytes::{Bytes, Repr};
-use crate::headers::Field;
+use crate::headers::{Field, INLINE};
 use crate::response::Response;
 
 /// Bodies up to this length are copied by the host: cheaper than a shared owner.
 const BORROWED_MAX: usize = 512;
-/// Header fields that need no allocation on the way out.
-const ON_STACK: usize = 8;
 
 const NO_HEADER: ToruHeader = ToruHeader {
     name: ToruSlice::EMPTY,
@@ -29,19 +27,15 @@ const NO_HEADER: ToruHeader = ToruHeader {
     reserved: 0,
 };
 
-/// Delivers a response. `TORU_DONE`, or why the host refused it.
+/// Delivers a response and takes its body. `TORU_DONE`, or why the host refused it.
 ///
 /// # Safety
 ///
 /// `ex` is live and its operation has not ended.
-pub(super) unsafe fn respond(ex: NonNull<ToruExchange>, response: Response) -> u32 {
-    let Response {
-        status,
-        headers,
-        body,
-    } = response;
+pub(super) unsafe fn respond(ex: NonNull<ToruExchange>, response: &mut Response) -> u32 {
+    let headers = &response.headers;
     let small;
-    let (body_kind, bytes, stream) = match body.into_inner() {
+    let (body_kind, bytes, stream) = match std::mem::take(&mut response.body).into_inner() {
         Inner::Empty => (TORU_BODY_NONE, ToruBytes::EMPTY, std::ptr::null_mut()),
         Inner::Bytes(body) => match body.into_repr() {
             Repr::Owned(body) if body.len() <= BORROWED_MAX => {
@@ -62,9 +56,9 @@ pub(super) unsafe fn respond(ex: NonNull<ToruExchange>, response: Response) -> u
         Inner::Host(body) => (TORU_BODY_STREAM, ToruBytes::EMPTY, body.into_raw()),
         Inner::Stream(stream) => (TORU_BODY_STREAM, ToruBytes::EMPTY, stream_into_toru(stream)),
     };
-    let mut on_stack = [NO_HEADER; ON_STACK];
+    let mut on_stack = [NO_HEADER; INLINE];
     let on_heap: Vec<ToruHeader>;
-    let fields = if headers.len() <= ON_STACK {
+    let fields = if headers.len() <= INLINE {
         for (slot, field) in on_stack.iter_mut().zip(headers.iter()) {
             *slot = lend(field);
         }
@@ -73,10 +67,10 @@ pub(super) unsafe fn respond(ex: NonNull<ToruExchange>, response: Response) -> u
         on_heap = headers.iter().map(lend).collect();
         &on_heap
     };
-    let response = ToruResponse {
+    let lent = ToruResponse {
         size: size_word::<ToruResponse>(),
         flags: 0,
-        status,
+        status: response.status,
         body_kind,
         reserved: 0,
         headers: fields.as_ptr(),
@@ -84,8 +78,8 @@ pub(super) unsafe fn respond(ex: NonNull<ToruExchange>, response: Response) -> u
         bytes,
         stream,
     };
-    // SAFETY: the exchange is alive; everything that the response borrows outlives the call.
-    let status = unsafe { deliver(ex, &response) };
+    // SAFETY: the exchange is alive; everything that is lent outlives the call.
+    let status = unsafe { deliver(ex, &lent) };
     if status != TORU_DONE {
         if body_kind == TORU_BODY_BYTES {
             // SAFETY: refused, so the reference is still ours.
