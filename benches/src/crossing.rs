@@ -190,6 +190,8 @@ impl Exchange {
     fn new() -> Self {
         let base = ToruExchange {
             vt: &EXCHANGE_VT,
+            size: size_word::<ToruExchange>(),
+            flags: 0,
             method: TORU_GET,
             version: 11,
             n_headers: 0,

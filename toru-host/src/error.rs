@@ -62,6 +62,9 @@ pub enum LoadError {
         /// The system's own words.
         reason: String,
     },
+    /// An earlier start has not returned: its thread hangs in the plugin's code.
+    #[error("an earlier start of the plugin has not returned; restart the host to try again")]
+    StillStarting,
     /// The exported function is missing.
     #[error("the library does not export `{symbol}`")]
     SymbolMissing {
@@ -92,6 +95,7 @@ impl LoadError {
             Self::InvalidFrontend { .. } => "invalid_frontend",
             Self::InvalidRoute { .. } => "invalid_route",
             Self::Open { .. } => "open_failed",
+            Self::StillStarting => "still_starting",
             Self::SymbolMissing { .. } => "symbol_missing",
             Self::UnresolvedSymbol { .. } => "unresolved_symbol",
         }

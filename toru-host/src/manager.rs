@@ -213,8 +213,7 @@ impl Shared {
             path: path.clone(),
             source,
         })?;
-        let enabled = self.state().enabled();
-        self.update(|registry| registry.adopt(candidates, &enabled));
+        self.update(|registry| registry.adopt(candidates));
         Ok(())
     }
 
@@ -224,16 +223,31 @@ impl Shared {
         if self.closing.load(Ordering::Acquire) {
             return Err(ManagerError::ShuttingDown);
         }
-        self.state().set_enabled(id, true)?;
+        self.record(id, true).await?;
         self.start(id).await
     }
 
     async fn disable(self: &Arc<Self>, id: &PluginId) -> Result<(), ManagerError> {
         let control = self.registry().control(id)?;
         let _one_at_a_time = control.lock().await;
-        self.state().set_enabled(id, false)?;
+        self.record(id, false).await?;
         self.halt(id).await;
         Ok(())
+    }
+
+    /// Takes over what is asked for, at the start of the host.
+    fn adopt_wishes(&self) {
+        let enabled = self.state().enabled();
+        self.update(|registry| registry.want(&enabled));
+    }
+
+    /// Records on disk whether a plugin is to run. It waits for the disk on a thread made for that.
+    async fn record(self: &Arc<Self>, id: &PluginId, enabled: bool) -> Result<(), ManagerError> {
+        let (shared, id) = (Arc::clone(self), id.clone());
+        let recording = self
+            .runtime
+            .spawn_blocking(move || shared.state().set_enabled(&id, enabled));
+        Ok(recording.await.map_err(|_| ManagerError::ShuttingDown)??)
     }
 
     /// Starts what is asked for, at the start of the host.

@@ -22,24 +22,28 @@
 // Every table and every growable struct starts with size and flags. size is what its producer was
 // compiled with. A reader touches a field only if it lies wholly within size; function pointers may
 // be null besides, unless their description says otherwise. Fields are appended, never moved, never
-// given another meaning. For structs passed as arguments, a missing tail counts as zero. For
-// structs that the callee fills in, the caller writes size; the callee writes no more than that,
-// and leaves in size how much it wrote. Flag bits that the reader does not know are refused with
-// TORU_UNSUPPORTED. What is not core is an extension: a table asked for by an id that carries its
-// own revision, such as toru.kv/1. An incompatible redesign is toru.kv/2 and the old one stays. The
-// ids of third parties start with a reversed domain name. The version's major number has to match;
-// the minor number is information.
+// given another meaning. For structs passed as arguments, a missing tail counts as zero, and a tail
+// that the reader does not know has to be zero. For structs that the callee fills in, the caller
+// writes size; the callee writes no more than that, and leaves in size how much it wrote. What a
+// reader does not know and finds set, a flag or a tail, it refuses with TORU_UNSUPPORTED. What is
+// not core is an extension: a table asked for by an id that carries its own revision, such as
+// toru.kv/1. An incompatible redesign is toru.kv/2 and the old one stays. The ids of third parties
+// start with a reversed domain name. The version's major number has to match; the minor number is
+// information.
 //
 // Objects, ownership and lifetimes
 // --------------------------------
 //
-// An object is a pointer to a struct whose first word points to its table. Each side frees what it
+// An object is a pointer to a struct whose first word points to its table; the two that live for
+// one call only, ToruRegistrar and ToruAssetSink, are their own tables. Each side frees what it
 // allocated; there is no shared allocator. Ownership moves as (object with release) or not at all:
 //
 // - a ToruSlice is borrowed: valid during the call it is passed to, unless stated otherwise;
 //   (null, 0) is the legal empty slice;
 // - a ToruBytes carries its owner; no owner means "as long as the process lives", which is sound
 //   because libraries are never unloaded;
+// - bytes that a plugin handed over may be given back after it was destroyed: their owner belongs
+//   to the library, not to the instance; operations and bodies are always given back before;
 // - text is UTF-8 where the description says so (names, ids, log text), and plain bytes
 //   everywhere else.
 //
@@ -67,7 +71,7 @@
 //   [no-block]     must return promptly; may be combined with the others
 //
 // Host functions never call back into the plugin before they return, except to release what they
-// were given.
+// were given, and on_cancel, which says so.
 //
 // Panics and errors
 // -----------------
@@ -459,6 +463,10 @@ struct ToruResponse {
 struct ToruExchange {
     // Table of this object.
     const ToruExchangeVt *vt;
+    // Size of this struct in bytes: which of the fields below are there.
+    uint32_t size;
+    // Reserved, zero.
+    uint32_t flags;
     // The method's bit, TORU_GET and so on.
     uint32_t method;
     // HTTP version: 10, 11, 20 or 30.
@@ -516,8 +524,8 @@ struct ToruExchangeVt {
 
 // Answers a detached request later, from any thread. A host object with counted references.
 //
-// It keeps the request's data valid. When the last reference is given back without an answer, the
-// host answers 500.
+// It keeps the exchange valid: headers and body may still be read through it. When the last
+// reference is given back without an answer, the host answers 500.
 struct ToruResponder {
     // Table of this object.
     const ToruResponderVt *vt;
@@ -539,15 +547,15 @@ struct ToruResponderVt {
     // 1 when nobody waits for the answer any more, else 0. [thread-safe] [no-block]
     uint32_t (*is_cancelled)(const ToruResponder *responder);
     // Has callback(data) called once when nobody waits any more, on any thread; before this returns
-    // if that is so already. TORU_DONE, or TORU_CONFLICT when a callback was set before. The
-    // callback must not block.
+    // if that is so already. Not called once an answer was accepted. TORU_DONE; TORU_CONFLICT when
+    // one was set before.
     //
-    // It is not called once an answer was accepted. It may still be running, on another thread,
-    // when respond returns TORU_CANCELLED or when the last responder is given back: data has to
-    // stay valid until the callback has run, respond has returned TORU_DONE, or the process ends.
+    // After TORU_DONE, drop(data) is called exactly once, when the callback has returned or will
+    // never be called; it may be null. On an error neither is called. Neither must block.
     // [thread-safe] [no-block]
     uint32_t (*on_cancel)(const ToruResponder *responder,
                           void (*callback)(void *data),
+                          void (*drop)(void *data),
                           void *data);
 };
 
@@ -694,7 +702,7 @@ struct ToruRoute {
     // TORU_DETACHED after detach; or an error. ex is borrowed until the operation ends (retain
     // keeps it longer). scratch is uninitialised memory as declared; it stays in place until the
     // operation is dropped, so that the operation itself can live in it. After TORU_DETACHED the
-    // exchange is the responder's alone: nothing of it but retained data may be used. On a blocking
+    // exchange may be read for as long as a responder is held, but not answered. On a blocking
     // route only TORU_DONE and errors may be returned. user and plugin are the plugin's own
     // pointers; what they point to may change if the plugin takes care of threads.
     // [thread-safe] [no-block], and without 'no-block' on a blocking route
@@ -750,8 +758,8 @@ struct ToruPluginApi {
     // Makes an instance and writes it to out. Never null. [control] [no-block]
     uint32_t (*create)(const ToruHost *host, void **out, ToruError *err);
     // Starts the instance. May suspend: then op is filled in, and its io is a ToruError. ctx stays
-    // valid as long as the process lives. Null means that there is nothing to do.
-    // [control] [no-block]
+    // valid as long as the process lives. Null means that there is nothing to do. It runs on a
+    // thread that may be blocked, but the host gives up after a few seconds. [control]
     uint32_t (*init)(void *plugin,
                      const ToruCtx *ctx,
                      const ToruWaker *waker,
@@ -825,7 +833,7 @@ struct ToruLoader {
 //
 // Writes the plugin's table to api and returns TORU_DONE, or returns an error. It is cheap, starts
 // nothing, and may be called more than once. The table lives as long as the process.
-// [control] [no-block]
+// [thread-safe] [no-block]
 typedef uint32_t (*ToruCreatePlugin)(const ToruLoader *loader, const ToruPluginApi **api);
 
 // Name of the exported function.
@@ -1087,9 +1095,11 @@ struct ToruKv {
                        const ToruWaker *waker,
                        ToruKvCommitted *out,
                        ToruOp *op);
-    // Polls one of these operations on the calling thread until it ends, then drops it.
-    // TORU_WOULD_BLOCK, and nothing happens, on a thread that must not be blocked. [thread-safe]
-    uint32_t (*wait)(const ToruCtx *ctx, ToruOp *op, void *io);
+    // Polls one of these operations on the calling thread until it ends or timeout_ns have passed
+    // (0: for ever), then drops it. TORU_TIMED_OUT when it did not end. The operation is the host's
+    // from the call on, except after TORU_WOULD_BLOCK, the answer on a thread that must not be
+    // blocked, and TORU_INVALID. [thread-safe]
+    uint32_t (*wait)(const ToruCtx *ctx, ToruOp *op, void *io, uint64_t timeout_ns);
 };
 
 // -------------------------------------------------------------------------------------------------
@@ -1481,19 +1491,21 @@ TORU_OFFSET_(ToruResponse, headers, 16)
 TORU_OFFSET_(ToruResponse, n_headers, 24)
 TORU_OFFSET_(ToruResponse, bytes, 32)
 TORU_OFFSET_(ToruResponse, stream, 56)
-TORU_LAYOUT_(ToruExchange, 112, 8)
+TORU_LAYOUT_(ToruExchange, 120, 8)
 TORU_OFFSET_(ToruExchange, vt, 0)
-TORU_OFFSET_(ToruExchange, method, 8)
-TORU_OFFSET_(ToruExchange, version, 12)
-TORU_OFFSET_(ToruExchange, n_headers, 14)
-TORU_OFFSET_(ToruExchange, method_name, 16)
-TORU_OFFSET_(ToruExchange, path, 32)
-TORU_OFFSET_(ToruExchange, query, 48)
-TORU_OFFSET_(ToruExchange, params, 64)
-TORU_OFFSET_(ToruExchange, n_params, 72)
-TORU_OFFSET_(ToruExchange, deadline_ns, 80)
-TORU_OFFSET_(ToruExchange, trace_id, 88)
-TORU_OFFSET_(ToruExchange, span_id, 104)
+TORU_OFFSET_(ToruExchange, size, 8)
+TORU_OFFSET_(ToruExchange, flags, 12)
+TORU_OFFSET_(ToruExchange, method, 16)
+TORU_OFFSET_(ToruExchange, version, 20)
+TORU_OFFSET_(ToruExchange, n_headers, 22)
+TORU_OFFSET_(ToruExchange, method_name, 24)
+TORU_OFFSET_(ToruExchange, path, 40)
+TORU_OFFSET_(ToruExchange, query, 56)
+TORU_OFFSET_(ToruExchange, params, 72)
+TORU_OFFSET_(ToruExchange, n_params, 80)
+TORU_OFFSET_(ToruExchange, deadline_ns, 88)
+TORU_OFFSET_(ToruExchange, trace_id, 96)
+TORU_OFFSET_(ToruExchange, span_id, 112)
 TORU_LAYOUT_(ToruExchangeVt, 72, 8)
 TORU_OFFSET_(ToruExchangeVt, size, 0)
 TORU_OFFSET_(ToruExchangeVt, flags, 4)

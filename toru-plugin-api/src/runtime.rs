@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::abi::status::TORU_DONE;
 use crate::error::PluginError;
 use crate::shim::{Ctx, HostOp};
 
@@ -59,9 +60,16 @@ impl Future for Sleep {
             let deadline = *self.deadline_ns.get_or_insert(now.saturating_add(duration));
             self.op = self.ctx.sleep_until(deadline)?;
         }
-        match &mut self.op {
-            None => Poll::Ready(Ok(())),
-            Some(op) => op.poll_unit(cx).map(|_| Ok(())),
+        let Some(op) = &mut self.op else {
+            return Poll::Ready(Ok(()));
+        };
+        let status = std::task::ready!(op.poll_unit(cx));
+        // An operation that has ended is not polled again: the next poll asks for the time, which has passed.
+        self.op = None;
+        if status == TORU_DONE {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Ready(Err(PluginError::other("the host's timer failed")))
         }
     }
 }

@@ -158,7 +158,7 @@ fn layout() -> String {
                 size, flags, status, body_kind, reserved, headers, n_headers, bytes, stream
             }
             struct ToruExchange {
-                vt, method, version, n_headers, method_name, path, query, params, n_params, deadline_ns,
+                vt, size, flags, method, version, n_headers, method_name, path, query, params, n_params, deadline_ns,
                 trace_id, span_id
             }
             struct ToruExchangeVt {

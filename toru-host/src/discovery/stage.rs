@@ -71,7 +71,8 @@ pub fn stage(path: &Path, policy: &Policy, cache_dir: &Path) -> Result<Staged, D
     let warnings = lint::check(&bytes, policy)?;
     let sha256 = Sha256::digest(&bytes).into();
 
-    prepare_folder(cache_dir, policy)?;
+    // From here on the folder itself is meant, not a way to it that could be changed.
+    let cache_dir = &prepare_folder(cache_dir, policy)?;
     let (path, keep) = if forbids_execution(cache_dir)? {
         let memory = memory_file(&bytes).map_err(|error| DiscoverError::cache(Path::new("memory"), error))?;
         (
@@ -113,17 +114,18 @@ fn read_all(open: &OpenFile) -> Result<Vec<u8>, DiscoverError> {
     Ok(bytes)
 }
 
-fn prepare_folder(dir: &Path, policy: &Policy) -> Result<(), DiscoverError> {
+fn prepare_folder(dir: &Path, policy: &Policy) -> Result<PathBuf, DiscoverError> {
     let fault = |error| DiscoverError::cache(dir, error);
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
         .map_err(fault)?;
+    let dir = dir.canonicalize().map_err(fault)?;
     if policy.check_permissions {
-        check_folder(&dir.canonicalize().map_err(fault)?)?;
+        check_folder(&dir)?;
     }
-    Ok(())
+    Ok(dir)
 }
 
 fn forbids_execution(dir: &Path) -> Result<bool, DiscoverError> {

@@ -16,6 +16,7 @@ use toru_plugin_api::abi::bytes::ToruSlice;
 use toru_plugin_api::abi::exchange::{ToruExchange, ToruHeader, ToruResponder};
 use toru_plugin_api::abi::op::ToruWaker;
 use toru_plugin_api::abi::route::TORU_PARAMS_MAX;
+use toru_plugin_api::abi::size_word;
 
 use super::body::RequestBody;
 use super::call::RouteMatch;
@@ -47,7 +48,7 @@ pub(super) struct Cell<B> {
     pub(super) detached: AtomicBool,
     body_taken: AtomicBool,
     pub(super) wakeup: Wakeup,
-    answer: UnsafeCell<Option<Answer<B>>>,
+    answer: UnsafeCell<Option<Answer>>,
     on_cancel: Mutex<Option<OnCancel>>,
     params: [MaybeUninit<ToruSlice>; TORU_PARAMS_MAX],
     pub(super) head: Parts,
@@ -59,14 +60,38 @@ pub(super) struct Cell<B> {
 
 /// What a plugin wants called when nobody waits any more.
 pub(super) struct OnCancel {
-    pub(super) callback: unsafe extern "C" fn(*mut c_void),
-    pub(super) data: *mut c_void,
+    callback: unsafe extern "C" fn(*mut c_void),
+    drop: Option<unsafe extern "C" fn(*mut c_void)>,
+    data: *mut c_void,
 }
 
 impl OnCancel {
+    pub(super) const fn new(
+        callback: unsafe extern "C" fn(*mut c_void),
+        drop: Option<unsafe extern "C" fn(*mut c_void)>,
+        data: *mut c_void,
+    ) -> Self {
+        Self { callback, drop, data }
+    }
+
     pub(super) fn fire(self) {
         // SAFETY: the plugin asked for this call, once, from any thread.
         on_worker(|| unsafe { (self.callback)(self.data) });
+    }
+
+    /// Gives it back to a plugin that is told so: nothing of it is called.
+    pub(super) const fn refuse(mut self) {
+        self.drop = None;
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for OnCancel {
+    fn drop(&mut self) {
+        if let Some(drop) = self.drop {
+            // SAFETY: the plugin asked for this call, once, when the callback has returned or never will be called.
+            on_worker(|| unsafe { drop(self.data) });
+        }
     }
 }
 
@@ -98,22 +123,25 @@ impl<B> Cell<B> {
         }
     }
 
-    /// Stores the answer; the caller holds the claim.
-    pub(super) fn answer(&self, answer: Answer<B>) {
+    /// Stores the answer; the caller holds the claim. `false` when nobody waits any more: the body stays the plugin's.
+    pub(super) fn answer(&self, answer: Answer) -> bool {
         // SAFETY: the claim was given once, and readers wait for `ANSWERED`.
         unsafe { *self.answer.get() = Some(answer) };
         let answered = self
             .phase
             .compare_exchange(ANSWERING, ANSWERED, Ordering::AcqRel, Ordering::Acquire);
         if answered.is_err() {
-            // Nobody waits any more. A stream in the answer must not outlive the call: it may use the instance.
             // SAFETY: as above; nobody reads an answer that was not announced.
-            drop(unsafe { &mut *self.answer.get() }.take());
+            if let Some(Answer::Response(response)) = unsafe { &mut *self.answer.get() }.take() {
+                // Releasing it is for the plugin, which is told so: its instance may be gone by now.
+                std::mem::forget(response.into_body());
+            }
         }
+        answered.is_ok()
     }
 
     /// Takes the answer, if it is there. Only the host's future calls this.
-    pub(super) fn take_answer(&self) -> Option<Answer<B>> {
+    pub(super) fn take_answer(&self) -> Option<Answer> {
         if self.phase.load(Ordering::Acquire) != ANSWERED {
             return None;
         }
@@ -206,6 +234,8 @@ impl<B: RequestBody> CellRef<B> {
         };
         let cell = Cell {
             exchange: ToruExchange {
+                size: size_word::<ToruExchange>(),
+                flags: 0,
                 vt: Tables::<B>::exchange(),
                 method: method_bit(&head.method),
                 version: version_number(head.version),

@@ -16,7 +16,7 @@ use toru_plugin_api::abi::kv::TORU_KV_ID;
 use toru_plugin_api::abi::log::TORU_LOG_ID;
 use toru_plugin_api::abi::rt::TORU_RT_ID;
 use toru_plugin_api::abi::size_word;
-use toru_plugin_api::abi::status::{TORU_DONE, TORU_GONE, TORU_NOT_FOUND};
+use toru_plugin_api::abi::status::{TORU_DONE, TORU_GONE, TORU_INVALID, TORU_NOT_FOUND};
 
 use super::bytes::to_plugin;
 use super::guard::guard;
@@ -188,6 +188,9 @@ unsafe extern "C" fn host_info(host: *const ToruHost, key: u32, out: *mut ToruSl
         TORU_INFO_HOST_VERSION => &host.version,
         _ => return TORU_NOT_FOUND,
     };
+    if out.is_null() {
+        return TORU_INVALID;
+    }
     // SAFETY: the plugin lends the place for the call.
     unsafe { out.write(ToruSlice::new(fact.as_bytes())) };
     TORU_DONE
@@ -219,6 +222,9 @@ unsafe extern "C" fn ctx_info(ctx: *const ToruCtx, key: u32, out: *mut ToruSlice
         TORU_INFO_BASE_PATH => &*facts.base_path,
         _ => return TORU_NOT_FOUND,
     };
+    if out.is_null() {
+        return TORU_INVALID;
+    }
     // SAFETY: the plugin lends the place for the call.
     unsafe { out.write(ToruSlice::new(fact.as_bytes())) };
     TORU_DONE
@@ -230,6 +236,9 @@ unsafe extern "C" fn config_get(ctx: *const ToruCtx, out: *mut ToruBytes) -> u32
         let Some(services) = unsafe { Context::of(ctx) }.services() else {
             return TORU_GONE;
         };
+        if out.is_null() {
+            return TORU_INVALID;
+        }
         // SAFETY: the plugin lends the place for the call.
         unsafe { out.write(to_plugin(services.config.clone())) };
         TORU_DONE

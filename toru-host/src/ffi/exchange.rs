@@ -138,6 +138,9 @@ impl<B: RequestBody> Tables<B> {
             let Some(value) = find_header(&cell.cell().head.headers, name) else {
                 return TORU_NOT_FOUND;
             };
+            if out.is_null() {
+                return TORU_INVALID;
+            }
             // SAFETY: the plugin lends the place for the call.
             unsafe { out.write(ToruSlice::new(value.as_bytes())) };
             TORU_DONE
@@ -161,6 +164,9 @@ impl<B: RequestBody> Tables<B> {
                 };
                 cell.cell().head.headers.iter().map(lend).collect()
             });
+            if out.is_null() || n_out.is_null() {
+                return TORU_INVALID;
+            }
             // SAFETY: the plugin lends the place for the call.
             unsafe { out.write(fields.as_ptr()) };
             // SAFETY: as above.
@@ -264,6 +270,7 @@ impl<B: RequestBody> Tables<B> {
     unsafe extern "C" fn responder_on_cancel(
         responder: *const ToruResponder,
         callback: Option<unsafe extern "C" fn(data: *mut c_void)>,
+        drop: Option<unsafe extern "C" fn(data: *mut c_void)>,
         data: *mut c_void,
     ) -> u32 {
         guard("responder.on_cancel", || {
@@ -272,13 +279,16 @@ impl<B: RequestBody> Tables<B> {
             let Some(callback) = callback else {
                 return TORU_INVALID;
             };
-            match cell.cell().set_on_cancel(OnCancel { callback, data }) {
+            match cell.cell().set_on_cancel(OnCancel::new(callback, drop, data)) {
                 Ok(()) => TORU_DONE,
                 Err(on_cancel) if cell.cell().is_cancelled() => {
                     on_cancel.fire();
                     TORU_DONE
                 }
-                Err(_) => TORU_CONFLICT,
+                Err(on_cancel) => {
+                    on_cancel.refuse();
+                    TORU_CONFLICT
+                }
             }
         })
     }
@@ -298,7 +308,7 @@ unsafe fn deliver<B: RequestBody>(cell: &Cell<B>, response: *const ToruResponse)
     // A claim that is not followed by an answer would never be released: a panic in here becomes one.
     let (answer, status) = guard_or("exchange.respond", None, || {
         // SAFETY: as the caller guarantees.
-        Some(match unsafe { response::read::<B>(response) } {
+        Some(match unsafe { response::read(response) } {
             Ok(answer) => (answer, TORU_DONE),
             Err((reason, status)) => (Answer::Invalid(reason), status),
         })
@@ -309,8 +319,11 @@ unsafe fn deliver<B: RequestBody>(cell: &Cell<B>, response: *const ToruResponse)
             TORU_INTERNAL,
         )
     });
-    cell.answer(answer);
-    status
+    if cell.answer(answer) {
+        status
+    } else {
+        TORU_CANCELLED
+    }
 }
 
 fn find_header<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a HeaderValue> {

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use bytes::Bytes;
 use toru_plugin_api::abi::plugin::{ToruAsset, ToruAssetSink};
 use toru_plugin_api::abi::status::{TORU_DONE, TORU_INVALID, TORU_UNSUPPORTED};
-use toru_plugin_api::abi::{size_word, table_has};
+use toru_plugin_api::abi::{field_end, read_argument, size_word};
 
 use super::bytes::from_plugin;
 use super::guard::guard;
@@ -58,13 +58,12 @@ unsafe extern "C" fn add(sink: *const ToruAssetSink, asset: *const ToruAsset) ->
         }
         // SAFETY: plugins get no other sink than ours, and use it only during the call to `frontend`.
         let this = unsafe { &*sink.cast::<Sink>() };
-        // SAFETY: the first word is the size.
-        let size = unsafe { asset.cast::<u32>().read() };
-        if !table_has!(ToruAsset, size, bytes) || this.collected.borrow().len() >= ASSETS_MAX {
-            return TORU_INVALID;
-        }
-        // SAFETY: long enough for the whole of version 1, which ends with `bytes`.
-        let asset = unsafe { asset.read() };
+        // SAFETY: the plugin lends the file for the call.
+        let asset = match unsafe { read_argument(asset, field_end!(ToruAsset, bytes)) } {
+            Ok(asset) if this.collected.borrow().len() < ASSETS_MAX => asset,
+            Ok(_) => return TORU_INVALID,
+            Err(status) => return status,
+        };
         if asset.flags != 0 {
             return TORU_UNSUPPORTED;
         }

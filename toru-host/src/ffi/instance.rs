@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
@@ -11,6 +12,7 @@ use toru_plugin_api::abi::op::{ToruOp, ToruWaker};
 use toru_plugin_api::abi::size_word;
 use toru_plugin_api::abi::status::{TORU_DONE, TORU_PANICKED, TORU_PENDING, ToruError};
 
+use super::body::Streams;
 use super::context::{Context, Host, Services};
 use super::entry::Api;
 use super::frontend::{Asset, Sink};
@@ -24,6 +26,9 @@ use crate::plugin::PluginId;
 /// Longest text that a plugin may give with an error, in bytes.
 const ERROR_TEXT_MAX: usize = 4096;
 
+/// How long the `shutdown` of an instance may take that nobody waits for.
+const UNATTENDED_LIMIT: Duration = Duration::from_secs(5);
+
 /// A plugin's instance. Its parts are shared with the calls that run in it.
 #[derive(Debug)]
 pub(crate) struct Instance(Arc<Inner>);
@@ -36,11 +41,10 @@ pub(crate) struct Inner {
     runtime: tokio::runtime::Handle,
     routes: Vec<Route>,
     gate: Gate,
+    streams: Streams,
     cancelled: AtomicBool,
     cancel: Arc<Notify>,
-    destroyed: AtomicBool,
-    /// Dropped without having been destroyed; set once.
-    abandoned: AtomicBool,
+    ended: AtomicBool,
 }
 
 // SAFETY: the plugin's pointer is only passed to its own functions, which say which threads may call them; those
@@ -88,10 +92,10 @@ impl Instance {
             runtime: starting.runtime.clone(),
             routes,
             gate: Gate::default(),
+            streams: Streams::default(),
             cancelled: AtomicBool::new(false),
             cancel: Arc::default(),
-            destroyed: AtomicBool::new(false),
-            abandoned: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
         };
         Ok((Self(Arc::new(inner)), assets))
     }
@@ -126,26 +130,22 @@ impl Instance {
         self.0.cancel();
     }
 
-    /// Calls `shutdown` and waits for it. The instance was drained before.
+    /// Ends the instance: `shutdown` within `limit`, its background tasks, `destroy`. It was drained before.
     ///
-    /// # Errors
-    ///
-    /// The plugin's own words.
-    pub(crate) async fn shutdown(&self) -> Result<(), String> {
-        self.0.shutdown().await
-    }
-
-    /// Destroys the instance. It was drained before; otherwise nothing happens and `false` is returned.
-    ///
-    /// Ends the plugin's background tasks first.
+    /// On a thread of its own, since a plugin may wait for its own threads to end.
     ///
     /// # Cancellation
     ///
     /// Goes on in the background.
-    pub(crate) async fn destroy(&self) -> bool {
+    pub(crate) async fn end(&self, limit: Duration) {
         let inner = Arc::clone(&self.0);
-        let destroying = self.0.runtime.spawn(async move { inner.destroy().await });
-        destroying.await.unwrap_or(false)
+        let runtime = self.0.runtime.clone();
+        let ending = self
+            .0
+            .runtime
+            .spawn_blocking(move || runtime.block_on(inner.end(limit)));
+        // It fails only when the runtime goes down; then the instance is left as it is.
+        let _ = ending.await;
     }
 }
 
@@ -165,6 +165,11 @@ impl Inner {
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
         self.cancel.notify_waiters();
+        self.streams.end();
+    }
+
+    pub(super) const fn streams(&self) -> &Streams {
+        &self.streams
     }
 
     async fn shutdown(&self) -> Result<(), String> {
@@ -177,16 +182,23 @@ impl Inner {
         control(start).await.map_err(|(_, text)| text)
     }
 
-    async fn destroy(&self) -> bool {
+    /// Ends the instance once; it was drained before, and nothing can enter any more.
+    async fn end(&self, limit: Duration) {
         self.gate.close();
-        if self.gate.inside() != 0 || self.destroyed.swap(true, Ordering::AcqRel) {
-            return false;
+        self.gate.emptied().await;
+        if self.ended.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let plugin = self.context.plugin();
+        match tokio::time::timeout(limit, self.shutdown()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(reason)) => tracing::warn!(plugin.id = %plugin, reason, "a plugin failed to shut down"),
+            Err(_) => tracing::warn!(plugin.id = %plugin, "a plugin did not shut down in time"),
         }
         self.context.tasks.end().await;
         // SAFETY: created by this api, destroyed once, and nothing is inside or can enter any more.
         on_worker(|| unsafe { (self.api.destroy)(self.plugin) });
         self.context.retire();
-        true
     }
 
     pub(super) const fn id(&self) -> &PluginId {
@@ -284,21 +296,23 @@ impl Drop for Starting {
         }
         let (destroy, plugin, context) = (self.api.destroy, Shared(self.plugin), self.context);
         self.runtime.spawn(async move {
-            let plugin = plugin;
             context.tasks.end().await;
-            // SAFETY: created by this api; the operation of `init` was dropped before this, and the tasks have ended.
-            on_worker(|| unsafe { destroy(plugin.get()) });
-            context.retire();
+            // A plugin may wait for its own threads to end.
+            tokio::task::spawn_blocking(move || {
+                // The whole of `plugin` moves in here, not its field.
+                let plugin = { plugin };
+                // SAFETY: created by this api; the operation of `init` was dropped, and the tasks have ended.
+                on_worker(|| unsafe { destroy(plugin.get()) });
+                context.retire();
+            });
         });
     }
 }
 
 impl Drop for Instance {
-    /// An instance that nobody destroyed, because whoever started it stopped waiting, is ended in the background.
+    /// An instance that nobody ended, because whoever started it stopped waiting, is ended in the background.
     fn drop(&mut self) {
-        // A runtime that has ended drops the task below instead of running it, and with it comes back here. Then the
-        // process is going down, and the instance stays as it is.
-        if self.0.destroyed.load(Ordering::Acquire) || self.0.abandoned.swap(true, Ordering::AcqRel) {
+        if self.0.ended.load(Ordering::Acquire) {
             return;
         }
         // Not an `Instance`: when the runtime has ended, the task is dropped at once, and would come back here.
@@ -307,10 +321,9 @@ impl Drop for Instance {
             inner.gate.close();
             inner.cancel();
             inner.gate.emptied().await;
-            if let Err(reason) = inner.shutdown().await {
-                tracing::warn!(reason, "a plugin failed to shut down");
-            }
-            inner.destroy().await;
+            let runtime = inner.runtime.clone();
+            let end = move || inner.runtime.block_on(inner.end(UNATTENDED_LIMIT));
+            runtime.spawn_blocking(end);
         });
     }
 }

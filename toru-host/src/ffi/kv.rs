@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use toru_plugin_api::abi::bytes::{ToruBuf, ToruBufVt, ToruSlice};
@@ -19,9 +19,9 @@ use toru_plugin_api::abi::kv::{
 use toru_plugin_api::abi::op::{ToruOp, ToruOpVt, ToruWaker, with_std_waker};
 use toru_plugin_api::abi::status::{
     TORU_CONFLICT, TORU_DONE, TORU_GONE, TORU_INTERNAL, TORU_INVALID, TORU_PENDING, TORU_QUOTA,
-    TORU_STORAGE_FULL, TORU_TOO_LARGE, TORU_UNSUPPORTED, TORU_WOULD_BLOCK,
+    TORU_STORAGE_FULL, TORU_TIMED_OUT, TORU_TOO_LARGE, TORU_UNSUPPORTED, TORU_WOULD_BLOCK,
 };
-use toru_plugin_api::abi::{size_word, table_has};
+use toru_plugin_api::abi::{field_end, read_argument, size_word, write_result};
 
 use super::context::{Context, Services};
 use super::guard::{guard, guard_or};
@@ -30,6 +30,8 @@ use crate::kv::{KvCheck, KvCommitted, KvEntry, KvError, KvMutation, KvRange};
 
 /// Most keys, checks or mutations of one call.
 const BATCH_MAX: usize = 10_000;
+/// Most bytes of keys and values of one call.
+const BATCH_BYTES_MAX: usize = 16 << 20;
 /// Entries of a page when the plugin does not say.
 const PAGE_DEFAULT: u32 = 100;
 /// Most entries of a page.
@@ -216,6 +218,12 @@ unsafe extern "C" fn commit(
         let (Ok(checks), Ok(mutations)) = read else {
             return TORU_INVALID;
         };
+        let bytes = mutations
+            .iter()
+            .map(|change: &ToruKvMutation| change.key.len.saturating_add(change.value.len));
+        if bytes.fold(0, usize::saturating_add) > BATCH_BYTES_MAX {
+            return TORU_TOO_LARGE;
+        }
         let checks = checks.into_iter().map(|check| {
             Ok(KvCheck {
                 key: key(check.key)?,
@@ -236,7 +244,7 @@ unsafe extern "C" fn commit(
     })
 }
 
-unsafe extern "C" fn wait(_: *const ToruCtx, op: *mut ToruOp, io: *mut c_void) -> u32 {
+unsafe extern "C" fn wait(_: *const ToruCtx, op: *mut ToruOp, io: *mut c_void, timeout_ns: u64) -> u32 {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -247,9 +255,12 @@ unsafe extern "C" fn wait(_: *const ToruCtx, op: *mut ToruOp, io: *mut c_void) -
         if is_worker() {
             return TORU_WOULD_BLOCK;
         }
-        if op.is_null() {
+        if op.is_null() || io.is_null() {
             return TORU_INVALID;
         }
+        let deadline = (timeout_ns != 0)
+            .then(|| Instant::now().checked_add(Duration::from_nanos(timeout_ns)))
+            .flatten();
         // SAFETY: the plugin lends the struct for the call.
         let given = unsafe { op.read() };
         if !std::ptr::eq(given.vt, &raw const OP_VT) {
@@ -261,7 +272,13 @@ unsafe extern "C" fn wait(_: *const ToruCtx, op: *mut ToruOp, io: *mut c_void) -
         loop {
             // SAFETY: the plugin lends the result for the call.
             match unsafe { op.advance(&waker, io) } {
-                TORU_PENDING => std::thread::park(),
+                TORU_PENDING => {
+                    match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                        None => std::thread::park(),
+                        Some(Duration::ZERO) => return TORU_TIMED_OUT,
+                        Some(left) => std::thread::park_timeout(left),
+                    }
+                }
                 status => return status,
             }
         }
@@ -303,9 +320,15 @@ impl KvOp {
                 Poll::Pending => TORU_PENDING,
                 Poll::Ready(Err(error)) => status_of(&error),
                 Poll::Ready(Ok(page)) => {
-                    // SAFETY: the `io` of this operation is a page.
-                    unsafe { io.cast::<ToruKvPage>().write(page.hand_over()) };
-                    TORU_DONE
+                    let page = page.hand_over();
+                    let owner = page.owner;
+                    // SAFETY: the `io` of this operation is a page, lent for the call.
+                    if unsafe { write_result(io.cast(), page, field_end!(ToruKvPage, owner)) } {
+                        return TORU_DONE;
+                    }
+                    // SAFETY: refused by the plugin's own struct, so the reference is given back here.
+                    unsafe { page_release(owner) };
+                    TORU_INVALID
                 }
             },
             Self::Commit(answer) => match answer.as_mut().poll(cx) {
@@ -319,9 +342,10 @@ impl KvOp {
                         version,
                         sum,
                     };
-                    // SAFETY: the `io` of this operation is a result of this type.
-                    unsafe { io.cast::<ToruKvCommitted>().write(committed) };
-                    TORU_DONE
+                    // SAFETY: the `io` of this operation is a result of this type, lent for the call.
+                    let written =
+                        unsafe { write_result(io.cast(), committed, field_end!(ToruKvCommitted, sum)) };
+                    if written { TORU_DONE } else { TORU_INVALID }
                 }
             },
         }
@@ -369,16 +393,8 @@ unsafe fn read_all<T: Copy>(first: *const T, len: usize) -> Result<Vec<T>, u32> 
 ///
 /// The range is null or readable up to its own `size`, with all that it points to.
 unsafe fn read_range(range: *const ToruKvRange) -> Result<KvRange, u32> {
-    if range.is_null() {
-        return Err(TORU_INVALID);
-    }
-    // SAFETY: not null; the first word is the size.
-    let size = unsafe { range.cast::<u32>().read() };
-    if !table_has!(ToruKvRange, size, reserved) {
-        return Err(TORU_INVALID);
-    }
-    // SAFETY: long enough for the whole of version 1, which ends with `reserved`.
-    let range = unsafe { range.read() };
+    // SAFETY: the plugin lends the range for the call.
+    let range = unsafe { read_argument(range, field_end!(ToruKvRange, reserved)) }?;
     if range.flags & !TORU_KV_DESCENDING != 0 {
         return Err(TORU_UNSUPPORTED);
     }

@@ -17,12 +17,13 @@ use crate::error::LoadError;
 /// **This is where trust takes effect**: the library's code runs from here on, with all rights of the process. The
 /// manager calls it for plugins that an administrator enabled, and for nothing else.
 pub(crate) fn load_trusted(staged: Staged, host: &'static Host) -> Result<Api, LoadError> {
-    // SAFETY: `stage` checked a copy that nobody else can change; the administrator trusts the plugin.
-    let create = unsafe { open(&staged.path) }?;
     if let Some(memory) = staged.keep {
-        // The path names the descriptor: it has to stay open as long as the library, which is for good.
+        // The path names the descriptor: it has to stay open as long as the library, which is for good, and also when
+        // opening fails half-way.
         let _ = memory.into_raw_fd();
     }
+    // SAFETY: `stage` checked a copy that nobody else can change; the administrator trusts the plugin.
+    let create = unsafe { open(&staged.path) }?;
     // SAFETY: `create_plugin` of a library whose note says that it keeps the contract.
     unsafe { Api::load(create, host, false) }
 }

@@ -9,7 +9,7 @@ use toru_plugin_api::abi::log::{
     ToruLog, ToruLogRecord,
 };
 use toru_plugin_api::abi::status::{TORU_DONE, TORU_GONE, TORU_INVALID, TORU_UNSUPPORTED};
-use toru_plugin_api::abi::{size_word, table_has};
+use toru_plugin_api::abi::{field_end, read_argument, size_word};
 use tracing::level_filters::LevelFilter;
 
 use super::context::Context;
@@ -44,16 +44,11 @@ unsafe extern "C" fn emit(ctx: *const ToruCtx, record: *const ToruLogRecord) -> 
         let Some(services) = unsafe { Context::of(ctx) }.services() else {
             return TORU_GONE;
         };
-        if record.is_null() {
-            return TORU_INVALID;
-        }
-        // SAFETY: not null; the first word is the size.
-        let size = unsafe { record.cast::<u32>().read() };
-        if !table_has!(ToruLogRecord, size, n_fields) {
-            return TORU_INVALID;
-        }
-        // SAFETY: long enough for the whole of version 1, which ends with `n_fields`.
-        let record = unsafe { record.read() };
+        // SAFETY: the plugin lends the record for the call.
+        let record = match unsafe { read_argument(record, field_end!(ToruLogRecord, n_fields)) } {
+            Ok(record) => record,
+            Err(status) => return status,
+        };
         if record.flags != 0 {
             return TORU_UNSUPPORTED;
         }

@@ -9,9 +9,9 @@ use toru_plugin_api::abi::exchange::{
     TORU_HEADER_STATIC_VALUE, TORU_RESPONSE_ERROR, ToruHeader, ToruResponse,
 };
 use toru_plugin_api::abi::status::{TORU_INVALID, TORU_UNSUPPORTED};
-use toru_plugin_api::abi::table_has;
+use toru_plugin_api::abi::{field_end, read_argument};
 
-use super::body::{HostBody, PluginStream, RequestBody};
+use super::body::{HostBody, PluginStream};
 use super::bytes::from_plugin;
 
 /// Most bytes of names and values in the header of a response.
@@ -22,9 +22,9 @@ const FIELDS_MAX: usize = 256;
 const FIELDS_ADDED: usize = 2;
 
 /// What a plugin answered.
-pub(super) enum Answer<B> {
+pub(super) enum Answer {
     /// A response.
-    Response(Response<AnswerBody<B>>),
+    Response(Response<AnswerBody>),
     /// The author's code failed; the host renders the answer with this status.
     Error(u16),
     /// Something that is no response, and why.
@@ -32,13 +32,13 @@ pub(super) enum Answer<B> {
 }
 
 /// The body of an answer.
-pub(super) enum AnswerBody<B> {
+pub(super) enum AnswerBody {
     Empty,
     Full(Bytes),
     /// The plugin produces it piece by piece.
     Stream(PluginStream),
     /// The request's own body, handed back as it was.
-    Request(Box<HostBody<B>>),
+    Request(Box<HostBody>),
 }
 
 /// Reads a response. On an error the body stays the plugin's.
@@ -46,18 +46,15 @@ pub(super) enum AnswerBody<B> {
 /// # Safety
 ///
 /// `response` is null or readable up to its own `size`, with all that it points to.
-pub(super) unsafe fn read<B: RequestBody>(response: *const ToruResponse) -> Result<Answer<B>, (String, u32)> {
+pub(super) unsafe fn read(response: *const ToruResponse) -> Result<Answer, (String, u32)> {
     let invalid = |reason: &str| (reason.to_owned(), TORU_INVALID);
-    if response.is_null() {
-        return Err(invalid("it is null"));
-    }
-    // SAFETY: not null; the first word is the size.
-    let size = unsafe { response.cast::<u32>().read() };
-    if !table_has!(ToruResponse, size, stream) {
-        return Err(invalid("its struct is too short"));
-    }
-    // SAFETY: long enough for the whole of version 1, which ends with `stream`.
-    let given = unsafe { response.read() };
+    // SAFETY: the plugin lends the struct for the call.
+    let given = unsafe { read_argument(response, field_end!(ToruResponse, stream)) }.map_err(|status| {
+        (
+            "its struct is null, too short, or of a newer kind".to_owned(),
+            status,
+        )
+    })?;
     if given.flags & !TORU_RESPONSE_ERROR != 0 {
         return Err((
             "it uses a flag that this host does not know".to_owned(),
@@ -115,6 +112,9 @@ pub(super) unsafe fn read_headers(first: *const ToruHeader, len: usize) -> Resul
         if total > HEADER_BYTES_MAX {
             return Err(format!("its header is larger than {HEADER_BYTES_MAX} bytes"));
         }
+        if field.flags & !(TORU_HEADER_STATIC_NAME | TORU_HEADER_STATIC_VALUE) != 0 {
+            return Err("a header field has a flag that this host does not know".to_owned());
+        }
         // SAFETY: the plugin lends the name for the call, or for good where it says so.
         let name = unsafe { read_name(field.name, field.flags & TORU_HEADER_STATIC_NAME != 0) }?;
         // SAFETY: the plugin lends the value for the call, or for good where it says so.
@@ -168,7 +168,7 @@ unsafe fn read_value(value: ToruSlice, is_static: bool) -> Option<HeaderValue> {
 /// # Safety
 ///
 /// The body is the caller's to take.
-unsafe fn read_body<B: RequestBody>(given: &ToruResponse) -> Result<AnswerBody<B>, &'static str> {
+unsafe fn read_body(given: &ToruResponse) -> Result<AnswerBody, &'static str> {
     match given.body_kind {
         TORU_BODY_NONE => Ok(AnswerBody::Empty),
         TORU_BODY_BYTES => {
@@ -186,8 +186,8 @@ unsafe fn read_body<B: RequestBody>(given: &ToruResponse) -> Result<AnswerBody<B
                 .ok_or("its body makes no sense")
         }
         TORU_BODY_STREAM => {
-            // SAFETY: the plugin hands the body over; one of our own comes from a request of the same type.
-            if let Some(own) = unsafe { HostBody::<B>::take_back(given.stream) } {
+            // SAFETY: the plugin hands the body over.
+            if let Some(own) = unsafe { HostBody::take_back(given.stream) } {
                 return Ok(AnswerBody::Request(own));
             }
             // SAFETY: as above.

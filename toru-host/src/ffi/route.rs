@@ -10,7 +10,7 @@ use toru_plugin_api::abi::route::{
     TORU_ANY_METHOD, TORU_ROUTE_BLOCKING, TORU_SCRATCH_ALIGN_MAX, TORU_SCRATCH_MAX, ToruRegistrar, ToruRoute,
 };
 use toru_plugin_api::abi::status::{TORU_DONE, TORU_INVALID, TORU_UNSUPPORTED};
-use toru_plugin_api::abi::{size_word, table_has};
+use toru_plugin_api::abi::{field_end, read_argument, size_word};
 
 use super::guard::guard;
 
@@ -115,13 +115,11 @@ unsafe extern "C" fn add(registrar: *const ToruRegistrar, route: *const ToruRout
 /// `route` is readable up to its own `size`, and its slices are as long as they say.
 unsafe fn read(route: *const ToruRoute) -> Result<Route, (u32, String)> {
     let invalid = |reason: &str| (TORU_INVALID, reason.to_owned());
-    // SAFETY: the first word is the size.
-    let size = unsafe { route.cast::<u32>().read() };
-    if !table_has!(ToruRoute, size, start) {
-        return Err(invalid("a route is described by a struct that is too short"));
-    }
-    // SAFETY: long enough for the whole of version 1, which ends with `start`.
-    let route = unsafe { route.read() };
+    // SAFETY: the plugin lends the route for the call.
+    let route = unsafe { read_argument(route, field_end!(ToruRoute, start)) }.map_err(|status| {
+        let reason = "a route is described by a struct that is too short, or of a newer kind";
+        (status, reason.to_owned())
+    })?;
     // SAFETY: the plugin lends the text for the call.
     let pattern = unsafe { text(route.pattern) }.ok_or_else(|| invalid("a pattern is not text"))?;
     let about = |what: &str| (TORU_INVALID, format!("`{pattern}` {what}"));

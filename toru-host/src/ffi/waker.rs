@@ -44,6 +44,11 @@ impl SharedWaker {
         }))
     }
 
+    /// Asks for another poll.
+    pub(super) fn wake(&self) {
+        self.0.wakeup.wake();
+    }
+
     /// Polls plugin code with this waker. `f` tells whether it is pending.
     pub(super) fn poll(&self, cx: &Context<'_>, f: impl FnOnce(*const ToruWaker) -> (u32, bool)) -> u32 {
         self.0.wakeup.begin();
@@ -81,7 +86,8 @@ impl Wakeup {
     }
 
     pub(super) fn wake(&self) {
-        self.notified.store(true, Ordering::Release);
+        // Exchanged, so that a poll that sees a later wake-up sees what came before this one as well.
+        self.notified.swap(true, Ordering::AcqRel);
         guard_or("waker.wake", (), || self.task.wake());
     }
 }

@@ -1,5 +1,7 @@
 //! How an application makes a manager.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -131,6 +133,12 @@ impl Builder {
                 self.settings.policy.extensions.push((*id).to_owned());
             }
         }
+        let path = &self.settings.plugins_dir;
+        let made = DirBuilder::new().recursive(true).mode(0o755).create(path);
+        made.map_err(|source| ManagerError::Scan {
+            path: path.clone(),
+            source,
+        })?;
         let kv = self.kv.take().unwrap_or_else(|| Arc::new(MemoryKv::new()));
         let instance_id = kv.instance_id().await?;
         let mut registry = Registry::default();
@@ -151,6 +159,7 @@ impl Builder {
             settings: self.settings,
         });
         shared.scan().await?;
+        shared.adopt_wishes();
         shared.start_wanted().await;
         Ok(PluginManager(shared))
     }

@@ -46,6 +46,14 @@ pub(super) struct Slot {
     pub(super) warnings: Vec<String>,
     /// Held while the plugin is started or stopped.
     control: Arc<AsyncMutex<()>>,
+    /// Shared with the thread on which the plugin is being started, which may not return.
+    starting: Arc<()>,
+}
+
+/// Held by the thread on which a plugin is being started.
+#[derive(Debug)]
+pub(super) struct Busy {
+    _starting: Arc<()>,
 }
 
 impl Slot {
@@ -66,7 +74,14 @@ impl Slot {
             sha256: None,
             warnings: Vec::new(),
             control: Arc::default(),
+            starting: Arc::default(),
         }
+    }
+
+    /// Whether the plugin neither runs nor is being started or stopped.
+    const fn is_settled(&self) -> bool {
+        let is_changing = matches!(self.status.state, PluginState::Starting | PluginState::Stopping);
+        self.running.is_none() && !is_changing
     }
 
     pub(super) fn set_state(&mut self, state: PluginState, error: Option<PluginFault>) {
@@ -122,6 +137,14 @@ impl Registry {
             .ok_or_else(unknown)
     }
 
+    /// Marks a plugin as being started; `None` while an earlier start has not returned.
+    pub(super) fn begin(&self, id: &PluginId) -> Option<Busy> {
+        let starting = &self.slots.get(id)?.starting;
+        (Arc::strong_count(starting) == 1).then(|| Busy {
+            _starting: Arc::clone(starting),
+        })
+    }
+
     /// The routing table that belongs to this state.
     pub(super) fn table(&self) -> RoutingTable {
         let entry = |slot: &Slot| match &slot.running {
@@ -152,8 +175,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Takes over what a scan found. Plugins that run are left as they are.
-    pub(super) fn adopt(&mut self, candidates: Vec<Candidate>, enabled: &[PluginId]) {
+    /// Takes over what a scan found. Plugins that run, start or stop are left as they are.
+    pub(super) fn adopt(&mut self, candidates: Vec<Candidate>) {
         self.rejected.clear();
         let mut seen = Vec::new();
         for candidate in candidates {
@@ -169,25 +192,36 @@ impl Registry {
                 Err(error) => self.reject(candidate.path, &error),
             }
         }
-        for id in enabled {
-            let missing = || Slot::new(id.clone(), Source::Missing, None);
-            self.slots
-                .entry(id.clone())
-                .or_insert_with(missing)
-                .status
-                .desired = DesiredState::Enabled;
-        }
         for slot in self.slots.values_mut() {
             if matches!(slot.source, Source::Static(_)) || seen.contains(&slot.id) {
                 continue;
             }
             slot.source = Source::Missing;
-            if slot.running.is_none() {
+            if slot.is_settled() {
                 slot.set_state(PluginState::Missing, None);
             }
         }
+        self.forget_missing();
+    }
+
+    /// Records what is asked for at the start of the host, also of plugins whose files are gone.
+    pub(super) fn want(&mut self, enabled: &[PluginId]) {
+        for id in enabled {
+            let missing = || {
+                let mut slot = Slot::new(id.clone(), Source::Missing, None);
+                slot.set_state(PluginState::Missing, None);
+                slot
+            };
+            let slot = self.slots.entry(id.clone()).or_insert_with(missing);
+            slot.status.desired = DesiredState::Enabled;
+        }
+    }
+
+    /// Forgets plugins whose files are gone and that nobody asks for. One that is being changed stays.
+    pub(super) fn forget_missing(&mut self) {
         self.slots.retain(|_, slot| {
-            slot.status.state != PluginState::Missing || slot.status.desired == DesiredState::Enabled
+            let is_wanted = slot.status.desired == DesiredState::Enabled;
+            slot.status.state != PluginState::Missing || is_wanted || Arc::strong_count(&slot.control) > 1
         });
     }
 
@@ -198,7 +232,7 @@ impl Registry {
             .entry(id.clone())
             .or_insert_with(|| Slot::new(id, Source::Missing, None));
         slot.source = Source::File(path);
-        if slot.running.is_none() {
+        if slot.is_settled() {
             slot.metadata = Some(metadata);
             if slot.status.state == PluginState::Missing {
                 slot.set_state(PluginState::Disabled, None);

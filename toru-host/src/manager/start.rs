@@ -95,8 +95,15 @@ impl Shared {
         self.end(id, &running.instance).await;
         self.update(|registry| {
             if let Some(slot) = registry.slot_mut(id) {
-                slot.set_state(PluginState::Disabled, None);
+                let is_gone = matches!(slot.source, Source::Missing);
+                let state = if is_gone {
+                    PluginState::Missing
+                } else {
+                    PluginState::Disabled
+                };
+                slot.set_state(state, None);
             }
+            registry.forget_missing();
         });
         tracing::info!(plugin.id = %id, "plugin disabled");
     }
@@ -115,17 +122,10 @@ impl Shared {
                 return;
             }
         }
-        match timeout(self.settings.shutdown_timeout, instance.shutdown()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(reason)) => tracing::warn!(plugin.id = %id, reason, "a plugin failed to shut down"),
-            Err(_) => tracing::warn!(plugin.id = %id, "a plugin did not shut down in time"),
-        }
-        // Blocking work in the background cannot be cancelled; the instance is destroyed when the last of it has ended.
-        if timeout(self.settings.shutdown_timeout, instance.destroy())
-            .await
-            .is_err()
-        {
-            tracing::error!(plugin.id = %id, "background work of a stopped plugin does not end");
+        // Code that blocks, and work in the background that cannot be cancelled, go on by themselves.
+        let limit = self.settings.shutdown_timeout;
+        if timeout(limit * 2, instance.end(limit)).await.is_err() {
+            tracing::error!(plugin.id = %id, "a stopped plugin does not end");
         }
     }
 
@@ -152,8 +152,12 @@ impl Shared {
         };
         let limit = self.settings.init_timeout;
         let shared = Arc::clone(self);
+        let busy = self.registry().begin(id).ok_or(LoadError::StillStarting)?;
         // On a thread of its own: constructors and `init` may block, and must not hold up the other plugins.
-        let starting = self.runtime.spawn_blocking(move || shared.create(code, services));
+        let starting = self.runtime.spawn_blocking(move || {
+            let _busy = busy;
+            shared.create(code, services)
+        });
         match timeout(limit + GRACE, starting).await {
             Ok(Ok(result)) => Ok(Arc::new(result?)),
             Ok(Err(_)) => Err(ManagerError::ShuttingDown),

@@ -12,13 +12,14 @@ use super::path::Action;
 use super::problem::Problem;
 use crate::ffi::ResponseBody;
 use crate::manager::PluginManager;
-use crate::plugin::{PluginId, PluginInfo};
+use crate::plugin::{PluginId, PluginInfo, RejectedFile};
 use crate::routing::Running;
 
 /// All plugins, and the files that are none.
 pub(super) fn list(manager: &PluginManager) -> Response<ResponseBody> {
     let plugins: Vec<Value> = manager.list().iter().map(document).collect();
-    json_response(&json!({ "plugins": plugins, "rejected": manager.rejected() }))
+    let rejected: Vec<Value> = manager.rejected().iter().map(rejected).collect();
+    json_response(&json!({ "plugins": plugins, "rejected": rejected }))
 }
 
 /// One plugin.
@@ -67,6 +68,12 @@ pub(super) fn bundle(running: &Running) -> Response<ResponseBody> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(ETAG, etag.clone());
     response
+}
+
+/// A refused file as the API shows it.
+fn rejected(rejected: &RejectedFile) -> Value {
+    let file = rejected.file.file_name().map(|name| name.to_string_lossy());
+    json!({ "file": file, "code": rejected.code, "message": rejected.message })
 }
 
 /// A plugin as the API shows it. Paths of this machine are reduced to file names.

@@ -38,7 +38,7 @@ pub const TORU_RESPONSE_ERROR: u32 = 1;
 
 /// A response. Everything but the body is borrowed during the call to `respond`.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct ToruResponse {
     /// Size of this struct in bytes.
     pub size: u32,
@@ -68,6 +68,10 @@ pub struct ToruResponse {
 pub struct ToruExchange {
     /// Table of this object.
     pub vt: *const ToruExchangeVt,
+    /// Size of this struct in bytes: which of the fields below are there.
+    pub size: u32,
+    /// Reserved, zero.
+    pub flags: u32,
     /// The method's bit, `TORU_GET` and so on.
     pub method: u32,
     /// HTTP version: 10, 11, 20 or 30.
@@ -127,7 +131,8 @@ pub struct ToruExchangeVt {
 
 /// Answers a detached request later, from any thread. A host object with counted references.
 ///
-/// It keeps the request's data valid. When the last reference is given back without an answer, the host answers 500.
+/// It keeps the exchange valid: headers and body may still be read through it. When the last reference is given back
+/// without an answer, the host answers 500.
 #[repr(C)]
 #[derive(Debug)]
 pub struct ToruResponder {
@@ -153,14 +158,14 @@ pub struct ToruResponderVt {
     /// 1 when nobody waits for the answer any more, else 0. `[thread-safe] [no-block]`
     pub is_cancelled: unsafe extern "C" fn(responder: *const ToruResponder) -> u32,
     /// Has `callback(data)` called once when nobody waits any more, on any thread; before this returns if that is so
-    /// already. `TORU_DONE`, or `TORU_CONFLICT` when a callback was set before. The callback must not block.
+    /// already. Not called once an answer was accepted. `TORU_DONE`; `TORU_CONFLICT` when one was set before.
     ///
-    /// It is not called once an answer was accepted. It may still be running, on another thread, when `respond`
-    /// returns `TORU_CANCELLED` or when the last responder is given back: `data` has to stay valid until the callback
-    /// has run, `respond` has returned `TORU_DONE`, or the process ends. `[thread-safe] [no-block]`
+    /// After `TORU_DONE`, `drop(data)` is called exactly once, when the callback has returned or will never be called;
+    /// it may be null. On an error neither is called. Neither must block. `[thread-safe] [no-block]`
     pub on_cancel: unsafe extern "C" fn(
         responder: *const ToruResponder,
         callback: Option<unsafe extern "C" fn(data: *mut c_void)>,
+        drop: Option<unsafe extern "C" fn(data: *mut c_void)>,
         data: *mut c_void,
     ) -> u32,
 }

@@ -55,7 +55,7 @@ pub const TORU_KV_DESCENDING: u32 = 1;
 
 /// Which entries to list: keys from `start` up to, not including, `end`.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct ToruKvRange {
     /// Size of this struct in bytes.
     pub size: u32,
@@ -158,7 +158,13 @@ pub struct ToruKv {
         out: *mut ToruKvCommitted,
         op: *mut ToruOp,
     ) -> u32,
-    /// Polls one of these operations on the calling thread until it ends, then drops it. `TORU_WOULD_BLOCK`, and
-    /// nothing happens, on a thread that must not be blocked. `[thread-safe]`
-    pub wait: unsafe extern "C" fn(ctx: *const ToruCtx, op: *mut ToruOp, io: *mut core::ffi::c_void) -> u32,
+    /// Polls one of these operations on the calling thread until it ends or `timeout_ns` have passed (0: for ever),
+    /// then drops it. `TORU_TIMED_OUT` when it did not end. The operation is the host's from the call on, except after
+    /// `TORU_WOULD_BLOCK`, the answer on a thread that must not be blocked, and `TORU_INVALID`. `[thread-safe]`
+    pub wait: unsafe extern "C" fn(
+        ctx: *const ToruCtx,
+        op: *mut ToruOp,
+        io: *mut core::ffi::c_void,
+        timeout_ns: u64,
+    ) -> u32,
 }

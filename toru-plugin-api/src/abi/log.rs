@@ -31,7 +31,7 @@ pub struct ToruField {
 
 /// One record. Borrowed during the call.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct ToruLogRecord {
     /// Size of this struct in bytes.
     pub size: u32,

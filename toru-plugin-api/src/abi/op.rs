@@ -88,55 +88,11 @@ pub unsafe fn with_std_waker<R>(waker: *const ToruWaker, f: impl FnOnce(&Waker) 
     f(&borrowed)
 }
 
-/// Calls `f` with a `ToruWaker` that stands for `waker`.
-///
-/// One that came from the other side is handed back as it is. Any other is wrapped: the wrapper lives on the stack
-/// and `keep` makes the shared cell when it is retained.
-pub fn with_toru_waker<R>(
-    waker: &Waker,
-    keep: fn(&Waker) -> *const ToruWaker,
-    f: impl FnOnce(*const ToruWaker) -> R,
-) -> R {
-    if core::ptr::eq(waker.vtable(), &raw const STD_VT) {
-        return f(waker.data().cast());
-    }
-    let borrowed = BorrowedWaker {
-        base: ToruWaker { vt: &BORROWED_VT },
-        waker,
-        keep,
-    };
-    f((&raw const borrowed).cast())
+/// The waker of the other side behind a `Waker` that [`with_std_waker`] made; `None` for any other.
+#[must_use]
+pub fn foreign_waker(waker: &Waker) -> Option<*const ToruWaker> {
+    core::ptr::eq(waker.vtable(), &raw const STD_VT).then(|| waker.data().cast())
 }
-
-/// A `Waker` on its caller's stack, seen through the contract.
-#[repr(C)]
-struct BorrowedWaker<'a> {
-    base: ToruWaker,
-    waker: &'a Waker,
-    keep: fn(&Waker) -> *const ToruWaker,
-}
-
-static BORROWED_VT: ToruWakerVt = ToruWakerVt {
-    size: super::size_word::<ToruWakerVt>(),
-    flags: 0,
-    retain: borrowed_retain,
-    wake: borrowed_wake,
-    release: borrowed_release,
-};
-
-unsafe extern "C" fn borrowed_retain(waker: *const ToruWaker) -> *const ToruWaker {
-    // SAFETY: only `BORROWED_VT` leads here, and only a live `BorrowedWaker` carries it.
-    let this = unsafe { &*waker.cast::<BorrowedWaker<'_>>() };
-    (this.keep)(this.waker)
-}
-
-unsafe extern "C" fn borrowed_wake(waker: *const ToruWaker) {
-    // SAFETY: as in `borrowed_retain`.
-    let this = unsafe { &*waker.cast::<BorrowedWaker<'_>>() };
-    this.waker.wake_by_ref();
-}
-
-unsafe extern "C" fn borrowed_release(_: *const ToruWaker) {}
 
 static STD_VT: RawWakerVTable = RawWakerVTable::new(std_clone, std_wake, std_wake_by_ref, std_drop);
 

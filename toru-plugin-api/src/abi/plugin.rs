@@ -39,7 +39,8 @@ pub struct ToruPluginApi {
         unsafe extern "C" fn(host: *const ToruHost, out: *mut *mut c_void, err: *mut ToruError) -> u32,
     >,
     /// Starts the instance. May suspend: then `op` is filled in, and its `io` is a `ToruError`. `ctx` stays
-    /// valid as long as the process lives. Null means that there is nothing to do. `[control] [no-block]`
+    /// valid as long as the process lives. Null means that there is nothing to do. It runs on a thread that may be
+    /// blocked, but the host gives up after a few seconds. `[control]`
     pub init: Option<
         unsafe extern "C" fn(
             plugin: *mut c_void,
@@ -84,7 +85,7 @@ unsafe impl Send for ToruPluginApi {}
 
 /// One file of a plugin's frontend.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct ToruAsset {
     /// Size of this struct in bytes.
     pub size: u32,

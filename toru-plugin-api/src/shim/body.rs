@@ -16,7 +16,7 @@ use crate::abi::bytes::{ToruBytes, ToruSlice};
 use crate::abi::exchange::ToruHeader;
 use crate::abi::op::{ToruWaker, with_std_waker};
 use crate::abi::status::{TORU_DONE, TORU_END, TORU_FAILED, TORU_NOT_FOUND, TORU_PENDING};
-use crate::abi::{size_word, table_of};
+use crate::abi::{field_end, size_word, table_of, write_result};
 use crate::body::{BodyStream, Frame};
 use crate::bytes::Bytes;
 use crate::error::{BodyError, PluginError};
@@ -188,7 +188,7 @@ unsafe extern "C" fn stream_poll(body: *mut ToruBody, waker: *const ToruWaker, f
             Poll::Ready(Some(Ok(next))) => {
                 let next = this.lend(next);
                 // SAFETY: the host lends the frame for the call.
-                unsafe { frame.write(next) };
+                unsafe { write_result(frame, next, field_end!(ToruFrame, n_headers)) };
                 TORU_DONE
             }
         }
@@ -244,7 +244,7 @@ unsafe extern "C" fn stream_hint(body: *mut ToruBody, out: *mut ToruBodyHint) ->
                     ..ToruBodyHint::unknown()
                 };
                 // SAFETY: the host lends the struct for the call.
-                unsafe { out.write(hint) };
+                unsafe { write_result(out, hint, field_end!(ToruBodyHint, len)) };
                 TORU_DONE
             }
         }

@@ -6,13 +6,56 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
-use crate::abi::op::{ToruWaker, ToruWakerVt, with_toru_waker};
+use crate::abi::op::{ToruWaker, ToruWakerVt, foreign_waker};
 use crate::abi::size_word;
 
 /// Calls `f` with a `ToruWaker` that stands for `waker`: the host's own where it came from there.
+///
+/// Any other is wrapped: the wrapper lives on the stack, and a shared one is made when the host keeps it.
 pub(super) fn with_waker<R>(waker: &Waker, f: impl FnOnce(*const ToruWaker) -> R) -> R {
-    with_toru_waker(waker, keep, f)
+    if let Some(foreign) = foreign_waker(waker) {
+        return f(foreign);
+    }
+    let borrowed = BorrowedWaker {
+        base: ToruWaker {
+            vt: &raw const BORROWED_VT,
+        },
+        waker,
+    };
+    f((&raw const borrowed).cast())
 }
+
+/// A waker on its caller's stack.
+#[repr(C)]
+struct BorrowedWaker<'a> {
+    base: ToruWaker,
+    waker: &'a Waker,
+}
+
+static BORROWED_VT: ToruWakerVt = ToruWakerVt {
+    size: size_word::<ToruWakerVt>(),
+    flags: 0,
+    retain: borrowed_retain,
+    wake: borrowed_wake,
+    release: borrowed_release,
+};
+
+unsafe extern "C" fn borrowed_retain(waker: *const ToruWaker) -> *const ToruWaker {
+    // SAFETY: only a `BorrowedWaker` carries this table, and it is alive during the call it was passed to.
+    let this = unsafe { &*waker.cast::<BorrowedWaker<'_>>() };
+    let mut kept = None;
+    super::guard::guard_drop(|| kept = Some(this.waker.clone()));
+    // A waker that cannot be cloned wakes nobody.
+    keep(kept.unwrap_or_else(|| Waker::noop().clone()))
+}
+
+unsafe extern "C" fn borrowed_wake(waker: *const ToruWaker) {
+    // SAFETY: as in `borrowed_retain`.
+    let this = unsafe { &*waker.cast::<BorrowedWaker<'_>>() };
+    super::guard::guard_drop(|| this.waker.wake_by_ref());
+}
+
+unsafe extern "C" fn borrowed_release(_: *const ToruWaker) {}
 
 /// Runs a future on this thread, which is parked while it waits.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
@@ -52,10 +95,10 @@ static SHARED_VT: ToruWakerVt = ToruWakerVt {
     release,
 };
 
-fn keep(waker: &Waker) -> *const ToruWaker {
+fn keep(waker: Waker) -> *const ToruWaker {
     let shared = SharedWaker {
         base: ToruWaker { vt: &SHARED_VT },
-        waker: waker.clone(),
+        waker,
     };
     Arc::into_raw(Arc::new(shared)).cast()
 }

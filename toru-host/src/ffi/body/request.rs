@@ -1,0 +1,213 @@
+//! Request bodies in plugins' hands.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Frame, SizeHint};
+use toru_plugin_api::abi::body::{
+    TORU_FRAME_BORROWED, TORU_FRAME_DATA, TORU_FRAME_TRAILERS, TORU_HINT_ENDED, TORU_HINT_EXACT, ToruBody,
+    ToruBodyHint, ToruBodyVt, ToruFrame,
+};
+use toru_plugin_api::abi::bytes::{ToruBytes, ToruSlice};
+use toru_plugin_api::abi::exchange::ToruHeader;
+use toru_plugin_api::abi::op::{ToruWaker, with_std_waker};
+use toru_plugin_api::abi::status::{
+    TORU_DISCONNECTED, TORU_DONE, TORU_END, TORU_INVALID, TORU_PENDING, TORU_TOO_LARGE,
+};
+use toru_plugin_api::abi::{field_end, size_word, write_result};
+
+use super::{BoxError, RequestBody};
+use crate::error::BodyError;
+use crate::ffi::bytes::to_plugin;
+use crate::ffi::guard::{guard, guard_or};
+
+/// A request body in a plugin's hands.
+#[repr(C)]
+pub(crate) struct HostBody {
+    base: ToruBody,
+    body: Pin<Box<dyn RequestBody>>,
+    current: Bytes,
+    trailers: HeaderMap,
+    fields: Vec<ToruHeader>,
+    ended: bool,
+}
+
+// SAFETY: the raw pointers are to a static table and into the body's own fields; nothing is tied to a thread.
+unsafe impl Send for HostBody {}
+
+static TABLE: ToruBodyVt = ToruBodyVt {
+    size: size_word::<ToruBodyVt>(),
+    flags: 0,
+    poll: Some(poll),
+    own: Some(own),
+    hint: Some(hint),
+    release: Some(release),
+};
+
+impl HostBody {
+    /// Makes a body that the plugin owns.
+    pub(in crate::ffi) fn hand_over(body: impl RequestBody) -> *mut ToruBody {
+        let this = Self {
+            base: ToruBody { vt: &raw const TABLE },
+            body: Box::pin(body),
+            current: Bytes::new(),
+            trailers: HeaderMap::new(),
+            fields: Vec::new(),
+            ended: false,
+        };
+        Box::into_raw(Box::new(this)).cast()
+    }
+
+    /// Takes a body back that a plugin gives as its answer, if it is one of these.
+    ///
+    /// # Safety
+    ///
+    /// `body` is null or a live body that its holder gives up if this returns it.
+    pub(in crate::ffi) unsafe fn take_back(body: *mut ToruBody) -> Option<Box<Self>> {
+        if body.is_null() || !body.is_aligned() {
+            return None;
+        }
+        // SAFETY: not null, and alive.
+        let vt = unsafe { (*body).vt };
+        // The address of a static tells: nobody else's table has it.
+        if !std::ptr::eq(vt, &raw const TABLE) {
+            return None;
+        }
+        // SAFETY: made by `hand_over`; the holder gives it up.
+        Some(unsafe { Box::from_raw(body.cast::<Self>()) })
+    }
+
+    /// How much is to come.
+    pub(super) fn size_hint(&self) -> SizeHint {
+        if self.ended {
+            SizeHint::with_exact(0)
+        } else {
+            self.body.size_hint()
+        }
+    }
+
+    /// The next frame, its bytes not copied.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let polled = self.body.as_mut().poll_bytes(cx);
+        self.ended = matches!(polled, Poll::Ready(None | Some(Err(_))));
+        polled
+    }
+
+    fn lend(&mut self, frame: Frame<Bytes>) -> ToruFrame {
+        match frame.into_data() {
+            Ok(data) => {
+                self.current = data;
+                let bytes = ToruBytes {
+                    ptr: self.current.as_ptr(),
+                    len: self.current.len(),
+                    owner: std::ptr::null(),
+                };
+                ToruFrame {
+                    flags: TORU_FRAME_BORROWED,
+                    kind: TORU_FRAME_DATA,
+                    bytes,
+                    ..ToruFrame::empty()
+                }
+            }
+            Err(frame) => {
+                self.trailers = frame.into_trailers().unwrap_or_default();
+                let lend = |(name, value): (&http::HeaderName, &http::HeaderValue)| ToruHeader {
+                    name: ToruSlice::new(name.as_str().as_bytes()),
+                    value: ToruSlice::new(value.as_bytes()),
+                    flags: 0,
+                    reserved: 0,
+                };
+                self.fields = self.trailers.iter().map(lend).collect();
+                let (headers, n_headers) = (self.fields.as_ptr(), self.fields.len());
+                ToruFrame {
+                    kind: TORU_FRAME_TRAILERS,
+                    headers,
+                    n_headers,
+                    ..ToruFrame::empty()
+                }
+            }
+        }
+    }
+}
+
+unsafe extern "C" fn poll(body: *mut ToruBody, waker: *const ToruWaker, frame: *mut ToruFrame) -> u32 {
+    guard("body.poll", || {
+        // SAFETY: called through the table of this body, one call at a time.
+        let this = unsafe { &mut *body.cast::<HostBody>() };
+        // SAFETY: the plugin's waker is valid for the call.
+        let polled =
+            unsafe { with_std_waker(waker, |waker| this.poll_next(&mut Context::from_waker(waker))) };
+        let next = match polled {
+            Poll::Pending => return TORU_PENDING,
+            Poll::Ready(None) => return TORU_END,
+            Poll::Ready(Some(Err(error))) => {
+                tracing::debug!(error = &*error, "a request body ended early");
+                return status_word(BodyError::of(&*error));
+            }
+            Poll::Ready(Some(Ok(next))) => this.lend(next),
+        };
+        // SAFETY: the plugin lends the frame for the call.
+        let written = unsafe { write_result(frame, next, field_end!(ToruFrame, n_headers)) };
+        if written { TORU_DONE } else { TORU_INVALID }
+    })
+}
+
+unsafe extern "C" fn own(body: *mut ToruBody, out: *mut ToruBytes) -> u32 {
+    guard("body.own", || {
+        // SAFETY: called through the table of this body, one call at a time.
+        let this = unsafe { &mut *body.cast::<HostBody>() };
+        if out.is_null() {
+            return TORU_INVALID;
+        }
+        let owned = to_plugin(std::mem::take(&mut this.current));
+        // SAFETY: the plugin lends the place for the call.
+        unsafe { out.write(owned) };
+        TORU_DONE
+    })
+}
+
+unsafe extern "C" fn hint(body: *mut ToruBody, out: *mut ToruBodyHint) -> u32 {
+    guard("body.hint", || {
+        // SAFETY: called through the table of this body, one call at a time.
+        let this = unsafe { &*body.cast::<HostBody>() };
+        let hint = this.size_hint();
+        let exact = if hint.exact().is_some() {
+            TORU_HINT_EXACT
+        } else {
+            0
+        };
+        let ended = if this.ended || this.body.is_end_stream() {
+            TORU_HINT_ENDED
+        } else {
+            0
+        };
+        let hint = ToruBodyHint {
+            flags: exact | ended,
+            len: hint.lower(),
+            ..ToruBodyHint::unknown()
+        };
+        // SAFETY: the plugin lends the place for the call.
+        let written = unsafe { write_result(out, hint, field_end!(ToruBodyHint, len)) };
+        if written { TORU_DONE } else { TORU_INVALID }
+    })
+}
+
+unsafe extern "C" fn release(body: *mut ToruBody) {
+    guard_or("body.release", (), || {
+        // SAFETY: called through the table of this body by its owner, once.
+        drop(unsafe { Box::from_raw(body.cast::<HostBody>()) });
+    });
+}
+
+const fn status_word(error: BodyError) -> u32 {
+    match error {
+        BodyError::TooLarge => TORU_TOO_LARGE,
+        BodyError::Disconnected => TORU_DISCONNECTED,
+        BodyError::Failed | BodyError::Invalid | BodyError::Panicked => TORU_INVALID,
+    }
+}

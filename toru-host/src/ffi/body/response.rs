@@ -1,0 +1,108 @@
+//! Bodies of responses on their way to the client.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::request::HostBody;
+use super::stream::Streaming;
+use crate::error::BodyError;
+use crate::ffi::gate::Permit;
+use crate::ffi::response::AnswerBody;
+
+/// The body of a response from a plugin.
+///
+/// While it streams, the plugin counts as busy: disabling it waits for the end, up to a limit.
+#[derive(Default)]
+pub struct ResponseBody(Repr);
+
+#[derive(Default)]
+enum Repr {
+    #[default]
+    Empty,
+    Full(Bytes),
+    /// Nothing, in the place of a body whose length is told by the header alone.
+    Head,
+    Stream(Streaming),
+    Request(Box<HostBody>),
+}
+
+impl ResponseBody {
+    pub(in crate::ffi) fn new(body: AnswerBody, permit: Permit) -> Self {
+        Self(match body {
+            AnswerBody::Empty => Repr::Empty,
+            AnswerBody::Full(bytes) => Repr::Full(bytes),
+            AnswerBody::Stream(stream) => Repr::Stream(Streaming::new(stream, permit)),
+            AnswerBody::Request(body) => Repr::Request(body),
+        })
+    }
+
+    /// A body that is there as a whole.
+    pub(crate) const fn full(bytes: Bytes) -> Self {
+        Self(Repr::Full(bytes))
+    }
+
+    /// What is left of a body in the answer to a HEAD request. Whatever produced it is released.
+    pub(crate) const fn head() -> Self {
+        Self(Repr::Head)
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let polled = match &mut self.0 {
+            Repr::Empty | Repr::Head => return Poll::Ready(None),
+            Repr::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.0 = Repr::Empty;
+                return Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))));
+            }
+            Repr::Stream(streaming) => streaming.poll(cx),
+            Repr::Request(body) => body
+                .poll_next(cx)
+                .map(|frame| frame.map(|frame| frame.map_err(|error| BodyError::of(&*error)))),
+        };
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            self.0 = Repr::Empty;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Repr::Empty | Repr::Head => true,
+            Repr::Full(bytes) => bytes.is_empty(),
+            Repr::Stream(..) | Repr::Request(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Repr::Empty => SizeHint::with_exact(0),
+            Repr::Head => SizeHint::default(),
+            Repr::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Repr::Stream(streaming) => streaming.size_hint(),
+            Repr::Request(body) => body.size_hint(),
+        }
+    }
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Repr::Empty | Repr::Head => "ResponseBody(empty)",
+            Repr::Full(_) => "ResponseBody(bytes)",
+            Repr::Stream(..) => "ResponseBody(stream)",
+            Repr::Request(_) => "ResponseBody(request)",
+        })
+    }
+}

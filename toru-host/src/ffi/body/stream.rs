@@ -1,0 +1,219 @@
+//! Response bodies that plugins produce piece by piece.
+
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use toru_plugin_api::abi::body::{
+    TORU_FRAME_DATA, TORU_FRAME_TRAILERS, TORU_HINT_EXACT, ToruBody, ToruBodyHint, ToruBodyVt, ToruFrame,
+};
+use toru_plugin_api::abi::status::{TORU_DONE, TORU_END, TORU_PANICKED, TORU_PENDING};
+use toru_plugin_api::abi::table_has;
+
+use crate::error::BodyError;
+use crate::ffi::bytes::from_plugin;
+use crate::ffi::gate::Permit;
+use crate::ffi::op::{checked_table, on_worker};
+use crate::ffi::response::read_headers;
+use crate::ffi::waker::SharedWaker;
+
+/// A stream on its way out, shared with the instance that it comes from.
+///
+/// The instance can end it at any time, also while a client that reads nothing keeps everybody from polling it.
+#[derive(Debug)]
+pub(crate) struct Streaming(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// Empty once the stream has ended. The stream stands before the permit: it is released while the instance is
+    /// still there.
+    open: Mutex<Option<(PluginStream, Permit)>>,
+    waker: SharedWaker,
+}
+
+/// The streams of an instance.
+#[derive(Debug, Default)]
+pub(crate) struct Streams(Mutex<Vec<Weak<Shared>>>);
+
+impl Streams {
+    fn add(&self, stream: &Arc<Shared>) {
+        let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.retain(|stream| stream.strong_count() > 0);
+        streams.push(Arc::downgrade(stream));
+    }
+
+    /// Ends all streams. One that is being polled right now ends itself when that returns.
+    pub(in crate::ffi) fn end(&self) {
+        let streams = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for stream in streams.iter().filter_map(Weak::upgrade) {
+            let open = match stream.open.try_lock() {
+                Ok(mut open) => open.take(),
+                Err(TryLockError::Poisoned(open)) => open.into_inner().take(),
+                Err(TryLockError::WouldBlock) => None,
+            };
+            drop(open);
+            stream.waker.wake();
+        }
+    }
+}
+
+impl Streaming {
+    pub(super) fn new(mut stream: PluginStream, permit: Permit) -> Self {
+        stream.learn_length();
+        let instance = Arc::clone(permit.instance());
+        let shared = Arc::new(Shared {
+            open: Mutex::new(Some((stream, permit))),
+            waker: SharedWaker::new(),
+        });
+        instance.streams().add(&shared);
+        Self(shared)
+    }
+
+    fn open(&self) -> MutexGuard<'_, Option<(PluginStream, Permit)>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let mut open = self.open();
+        let stopped = Poll::Ready(Some(Err(BodyError::Failed)));
+        let Some((stream, permit)) = &mut *open else {
+            return stopped;
+        };
+        if permit.instance().is_cancelled() {
+            *open = None;
+            return stopped;
+        }
+        let polled = stream.poll_next(&self.0.waker, cx);
+        if permit.instance().is_cancelled() {
+            // Told to stop while it was polled.
+            *open = None;
+            return stopped;
+        }
+        polled
+    }
+
+    pub(super) fn size_hint(&self) -> SizeHint {
+        let exact = self.open().as_ref().and_then(|(stream, _)| stream.exact);
+        exact.map(SizeHint::with_exact).unwrap_or_default()
+    }
+}
+
+/// A response body that a plugin produces piece by piece. Released once.
+#[derive(Debug)]
+pub(crate) struct PluginStream {
+    raw: NonNull<ToruBody>,
+    vt: &'static ToruBodyVt,
+    exact: Option<u64>,
+    ended: bool,
+}
+
+// SAFETY: a body may be used on any thread, one call at a time; all calls take `&mut self`.
+unsafe impl Send for PluginStream {}
+// SAFETY: nothing can be done with a shared reference.
+unsafe impl Sync for PluginStream {}
+
+impl PluginStream {
+    /// Takes a plugin's body over. `None` when its table lacks what it must have; it stays the plugin's then.
+    ///
+    /// # Safety
+    ///
+    /// `raw` is null or a live body that its holder gives up if this returns it.
+    pub(in crate::ffi) unsafe fn new(raw: *mut ToruBody) -> Option<Self> {
+        let required = |size| table_has!(ToruBodyVt, size, release);
+        // SAFETY: as the caller guarantees; tables of plugins live as long as the process.
+        let vt = unsafe { checked_table::<_, ToruBodyVt>(raw.cast_const(), required) }?;
+        if vt.poll.is_none() || vt.release.is_none() {
+            return None;
+        }
+        Some(Self {
+            raw: NonNull::new(raw)?,
+            vt,
+            exact: None,
+            ended: false,
+        })
+    }
+
+    /// Asks how long the body is. Not done while the plugin hands it over: no function of ours calls back.
+    fn learn_length(&mut self) {
+        let Some(hint) = self.vt.hint else { return };
+        let mut given = ToruBodyHint::unknown();
+        let raw = self.raw.as_ptr();
+        // SAFETY: the body is alive and not in use; the struct outlives the call.
+        let status = on_worker(|| unsafe { hint(raw, &raw mut given) });
+        self.exact = (status == TORU_DONE && given.flags & TORU_HINT_EXACT != 0).then_some(given.len);
+    }
+
+    fn poll_next(
+        &mut self,
+        waker: &SharedWaker,
+        cx: &Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let (false, Some(poll)) = (self.ended, self.vt.poll) else {
+            return Poll::Ready(None);
+        };
+        let mut frame = ToruFrame::empty();
+        let raw = self.raw.as_ptr();
+        let status = waker.poll(cx, |waker| {
+            // SAFETY: the body is alive and polled by one thread at a time; the frame outlives the call.
+            let status = on_worker(|| unsafe { poll(raw, waker, &raw mut frame) });
+            (status, status == TORU_PENDING)
+        });
+        let next = match status {
+            TORU_PENDING => return Poll::Pending,
+            // Less than was promised is not the end.
+            TORU_END => self
+                .exact
+                .is_some_and(|left| left > 0)
+                .then_some(Err(BodyError::Invalid)),
+            // SAFETY: the plugin filled the frame in and says that it keeps the contract.
+            TORU_DONE => Some(unsafe { take_frame(&frame) }.and_then(|frame| self.count(frame))),
+            TORU_PANICKED => Some(Err(BodyError::Panicked)),
+            _ => Some(Err(BodyError::Failed)),
+        };
+        self.ended = matches!(next, None | Some(Err(_)));
+        Poll::Ready(next)
+    }
+
+    /// Takes a frame off the length that was promised; more than that is refused.
+    fn count(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
+        if let (Some(left), Some(data)) = (&mut self.exact, frame.data_ref()) {
+            *left = left.checked_sub(data.len() as u64).ok_or(BodyError::Invalid)?;
+        }
+        Ok(frame)
+    }
+}
+
+impl Drop for PluginStream {
+    fn drop(&mut self) {
+        if let Some(release) = self.vt.release {
+            // SAFETY: ours, and released once.
+            on_worker(|| unsafe { release(self.raw.as_ptr()) });
+        }
+    }
+}
+
+/// # Safety
+///
+/// A plugin filled the frame in: its bytes are ours, its fields are readable.
+unsafe fn take_frame(frame: &ToruFrame) -> Result<Frame<Bytes>, BodyError> {
+    match frame.kind {
+        TORU_FRAME_DATA if frame.flags == 0 => {
+            // SAFETY: owned or static, as a frame from a plugin has to be.
+            unsafe { from_plugin(frame.bytes) }
+                .map(Frame::data)
+                .ok_or(BodyError::Invalid)
+        }
+        TORU_FRAME_TRAILERS if frame.flags == 0 => {
+            // SAFETY: valid until the next call to the body.
+            unsafe { read_headers(frame.headers, frame.n_headers) }
+                .map(Frame::trailers)
+                .map_err(|reason| {
+                    tracing::warn!(reason, "a plugin's trailers were refused");
+                    BodyError::Invalid
+                })
+        }
+        _ => Err(BodyError::Invalid),
+    }
+}
