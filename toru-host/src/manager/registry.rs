@@ -252,7 +252,7 @@ impl Registry {
 
     fn reject(&mut self, file: PathBuf, error: &DiscoverError) {
         let (code, message) = (error.code(), error.to_string());
-        tracing::warn!(file = %file.display(), plugin.code = code, message, "a file of the plugins folder was refused");
+        tracing::warn!(file = %file.display(), plugin.code = code, reason = message, "a file of the plugins folder was refused");
         self.rejected.push(RejectedFile { file, code, message });
     }
 }

@@ -47,7 +47,7 @@ impl Shared {
             Ok(_) => tracing::info!(plugin.id = %id, plugin.generation = generation, "plugin enabled"),
             Err(error) => {
                 let (code, message) = (error.code(), error.to_string());
-                tracing::error!(plugin.id = %id, plugin.code = code, message, "a plugin did not start and was skipped");
+                tracing::error!(plugin.id = %id, plugin.code = code, reason = message, "a plugin did not start and was skipped");
             }
         }
         self.update(|registry| {
