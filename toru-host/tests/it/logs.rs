@@ -1,0 +1,74 @@
+//! What the host logs, kept for the tests to look at.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, Once, PoisonError};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+/// One record.
+#[derive(Clone, Debug)]
+pub(crate) struct Logged {
+    pub(crate) level: Level,
+    fields: BTreeMap<&'static str, String>,
+}
+
+impl Logged {
+    /// A field as text; empty when there is none. `message` is the text of the record.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
+}
+
+static LOGGED: Mutex<Vec<Logged>> = Mutex::new(Vec::new());
+
+/// Begins to keep what is logged, for all tests of the process.
+pub(crate) fn keep() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let subscriber = tracing_subscriber::registry().with(Keep);
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+}
+
+/// All records of which `wanted` is true. Tests run side by side: it names something that only one test logs.
+pub(crate) fn find(wanted: impl Fn(&Logged) -> bool) -> Vec<Logged> {
+    let logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
+    logged.iter().filter(|record| wanted(record)).cloned().collect()
+}
+
+/// All records that contain the text in any field.
+pub(crate) fn containing(text: &str) -> Vec<Logged> {
+    find(|record| record.fields.values().any(|value| value.contains(text)))
+}
+
+struct Keep;
+
+impl<S: Subscriber> Layer<S> for Keep {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if !event.metadata().target().starts_with("toru") {
+            return;
+        }
+        let mut fields = Fields(BTreeMap::new());
+        event.record(&mut fields);
+        let record = Logged {
+            level: *event.metadata().level(),
+            fields: fields.0,
+        };
+        LOGGED.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+    }
+}
+
+struct Fields(BTreeMap<&'static str, String>);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.insert(field.name(), format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name(), value.to_owned());
+    }
+}

@@ -1,0 +1,99 @@
+//! The C part of the zoo: plugins with one fault each, compiled by the system's compiler.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::host::{Answer, Host};
+use crate::support::Place;
+
+/// Id of the plugin in `zoo/<name>.c`.
+pub(crate) fn id_of(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+/// Compiles `zoo/<name>.c` into the plugins folder of `place`. `None`, and a word why, when there is no compiler.
+pub(crate) fn compile(place: &Place, name: &str, defines: &[&str]) -> Option<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let library = place.plugins().join(format!("{name}.so"));
+    let output = Command::new("cc")
+        .args([
+            "-O1",
+            "-w",
+            "-std=gnu11",
+            "-shared",
+            "-fPIC",
+            "-fvisibility=hidden",
+            "-pthread",
+        ])
+        .arg("-I")
+        .arg(root.join("../toru-plugin-api/include"))
+        .arg(format!("-DZOO_ID={:?}", id_of(name)))
+        .arg(format!("-DZOO_MARKER={:?}", place.marker()))
+        .args(defines.iter().map(|define| format!("-D{define}")))
+        .arg("-o")
+        .arg(&library)
+        .arg(root.join("tests/zoo").join(format!("{name}.c")))
+        .output();
+    match output {
+        Ok(output) => assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        ),
+        Err(error) => {
+            println!("skipped: no C compiler: {error}");
+            return None;
+        }
+    }
+    fs::set_permissions(&library, fs::Permissions::from_mode(0o755)).unwrap();
+    Some(library)
+}
+
+/// A host with that plugin, not enabled.
+pub(crate) async fn host_of(name: &str) -> Option<Host> {
+    host_with(name, &[]).await
+}
+
+pub(crate) async fn host_with(name: &str, defines: &[&str]) -> Option<Host> {
+    let place = Place::new();
+    compile(&place, name, defines)?;
+    Some(Host::new(place).await)
+}
+
+/// A host with that plugin, enabled.
+pub(crate) async fn running(name: &str) -> Option<Zoo> {
+    let host = host_of(name).await?;
+    host.enable(&id_of(name)).await.unwrap();
+    Some(Zoo {
+        host,
+        id: id_of(name),
+    })
+}
+
+/// A running plugin of the zoo.
+pub(crate) struct Zoo {
+    pub(crate) host: Host,
+    pub(crate) id: String,
+}
+
+impl Zoo {
+    /// Sends a request to the plugin's fault.
+    pub(crate) async fn fault(&self, number: i32) -> Answer {
+        self.host.get(&format!("{}/fault?{number}", self.id)).await
+    }
+
+    /// One of the plugin's counters.
+    pub(crate) async fn count(&self, name: &str) -> u32 {
+        let answer = self.host.get(&format!("{}/counts", self.id)).await;
+        let mut words = answer.text().split(' ');
+        words.find(|word| *word == name).unwrap();
+        words.next().unwrap().parse().unwrap()
+    }
+
+    /// Whether the plugin still answers.
+    pub(crate) async fn serves(&self) {
+        assert_eq!(self.host.get(&format!("{}/ok", self.id)).await.text(), "ok");
+    }
+}

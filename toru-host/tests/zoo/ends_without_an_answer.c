@@ -1,0 +1,8 @@
+#include "zoo.h"
+
+ZOO_HANDLER(fault)
+{
+    return TORU_DONE;
+}
+
+ZOO_FAULT(fault, 0)

@@ -1,0 +1,8 @@
+#include "zoo.h"
+
+static uint32_t init(void *plugin, const ToruCtx *ctx, const ToruWaker *waker, ToruOp *op, ToruError *err)
+{
+    return TORU_PENDING;
+}
+
+ZOO_PLUGIN(.init = init)

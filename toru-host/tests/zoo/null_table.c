@@ -1,0 +1,7 @@
+#include "zoo.h"
+
+uint32_t create_plugin(const ToruLoader *loader, const ToruPluginApi **out)
+{
+    *out = NULL;
+    return TORU_DONE;
+}

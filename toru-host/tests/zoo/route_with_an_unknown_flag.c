@@ -1,0 +1,3 @@
+#include "zoo.h"
+
+ZOO_FAULT(zoo_ok, 1u << 31)

@@ -1,0 +1,3 @@
+#include "zoo.h"
+
+ZOO_PLUGIN(.create = NULL)
