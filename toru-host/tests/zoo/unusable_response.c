@@ -1,4 +1,4 @@
-// By number: none, one that is too short, an unknown flag. A longer one with an unknown tail is fine.
+// By number: none, one that is too short, an unknown flag, an unknown tail that is set. One that is zero is fine.
 #include "zoo.h"
 
 ZOO_HANDLER(fault)
@@ -14,6 +14,7 @@ ZOO_HANDLER(fault)
     case 2: response.known.size = 8, given = zoo_at_the_edge(given, 8); break;
     case 3: response.known.flags = 1u << 31; break;
     case 4: response.known.size = sizeof response; break;
+    case 5: response.known.size = sizeof response, memset(response.unknown, 0, sizeof response.unknown); break;
     }
     zoo_status = ex->vt->respond(ex, given);
     return TORU_DONE;
