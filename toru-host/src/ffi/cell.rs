@@ -343,7 +343,9 @@ impl<B> Clone for CellRef<B> {
 
 impl<B> Drop for CellRef<B> {
     fn drop(&mut self) {
-        if self.cell().refs.fetch_sub(1, Ordering::Release) != 1 {
+        let refs = &self.cell().refs;
+        // Whoever sees 1 holds the only reference, so nobody else can add one and the count need not be changed.
+        if refs.load(Ordering::Acquire) != 1 && refs.fetch_sub(1, Ordering::Release) != 1 {
             return;
         }
         std::sync::atomic::fence(Ordering::Acquire);
