@@ -205,9 +205,19 @@ impl<B: RequestBody> CallFuture<B> {
         let permit = self.permit.take();
         let failed = |status, reason| CallError::Failed { status, reason };
         let error = match (status, answer, permit) {
-            (TORU_DONE, Some(Answer::Response(response)), Some(permit)) => {
-                let (parts, body) = response.into_parts();
-                return Ok(Response::from_parts(parts, ResponseBody::new(body, permit)));
+            (
+                TORU_DONE,
+                Some(Answer::Response {
+                    status,
+                    headers,
+                    body,
+                }),
+                Some(permit),
+            ) => {
+                let mut response = Response::new(ResponseBody::new(body, permit));
+                *response.status_mut() = status;
+                *response.headers_mut() = headers;
+                return Ok(response);
             }
             (TORU_PANICKED, _, permit) => (permit, CallError::Panicked),
             (_, Some(Answer::Invalid(reason)), permit) => (permit, CallError::InvalidResponse { reason }),

@@ -132,9 +132,9 @@ impl<B> Cell<B> {
             .compare_exchange(ANSWERING, ANSWERED, Ordering::AcqRel, Ordering::Acquire);
         if answered.is_err() {
             // SAFETY: as above; nobody reads an answer that was not announced.
-            if let Some(Answer::Response(response)) = unsafe { &mut *self.answer.get() }.take() {
+            if let Some(Answer::Response { body, .. }) = unsafe { &mut *self.answer.get() }.take() {
                 // Releasing it is for the plugin, which is told so: its instance may be gone by now.
-                std::mem::forget(response.into_body());
+                std::mem::forget(body);
             }
         }
         answered.is_ok()

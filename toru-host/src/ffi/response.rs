@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use toru_plugin_api::abi::bytes::ToruSlice;
 use toru_plugin_api::abi::exchange::{
     TORU_BODY_BORROWED, TORU_BODY_BYTES, TORU_BODY_NONE, TORU_BODY_STREAM, TORU_HEADER_STATIC_NAME,
@@ -23,8 +23,15 @@ const FIELDS_ADDED: usize = 2;
 
 /// What a plugin answered.
 pub(super) enum Answer {
-    /// A response.
-    Response(Response<AnswerBody>),
+    /// A response, in the parts that were checked.
+    Response {
+        /// Its status.
+        status: StatusCode,
+        /// Its header.
+        headers: HeaderMap,
+        /// Its body.
+        body: AnswerBody,
+    },
     /// The author's code failed; the host renders the answer with this status.
     Error(u16),
     /// Something that is no response, and why.
@@ -81,10 +88,11 @@ pub(super) unsafe fn read(response: *const ToruResponse) -> Result<Answer, (Stri
         unsafe { read_headers(given.headers, given.n_headers) }.map_err(|reason| (reason, TORU_INVALID))?;
     // SAFETY: the plugin hands the body over.
     let body = unsafe { read_body(&given) }.map_err(invalid)?;
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    Ok(Answer::Response(response))
+    Ok(Answer::Response {
+        status,
+        headers,
+        body,
+    })
 }
 
 /// # Safety
@@ -138,10 +146,10 @@ unsafe fn read_name(name: ToruSlice, is_static: bool) -> Result<HeaderName, Stri
     if is_static && is_plain(bytes) {
         // SAFETY: as the caller guarantees.
         let bytes = unsafe { name.as_bytes::<'static>() }.unwrap_or_default();
-        if let Ok(text) = std::str::from_utf8(bytes) {
-            // Refers to the text instead of copying it; does not panic for a plain name.
-            return Ok(HeaderName::from_static(text));
-        }
+        // SAFETY: a plain name is ASCII.
+        let text = unsafe { std::str::from_utf8_unchecked(bytes) };
+        // Refers to the text instead of copying it; does not panic for a plain name.
+        return Ok(HeaderName::from_static(text));
     }
     HeaderName::from_bytes(bytes).map_err(|_| format!("`{}` is no header name", bytes.escape_ascii()))
 }
