@@ -12,7 +12,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::authorize::{Access, Authorization, Authorizer, Refusal};
-use super::future::{Kind, ResponseFuture, without_body};
+use super::future::{Kind, ResponseFuture, leave_body_out};
 use super::management;
 use super::path::{Action, Id, Target, parse};
 use super::problem::Problem;
@@ -48,18 +48,19 @@ static CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATIO
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct PluginApi {
+pub struct PluginApi(Arc<Shared>);
+
+/// What all clones share. Routers clone a service for each request, so a clone counts one reference.
+struct Shared {
     manager: PluginManager,
-    authorizer: Arc<dyn Authorizer>,
+    authorizer: Box<dyn Authorizer>,
 }
 
 impl PluginApi {
     /// Makes the service. Every request is put before `authorizer` first.
     pub fn new(manager: PluginManager, authorizer: impl Authorizer) -> Self {
-        Self {
-            manager,
-            authorizer: Arc::new(authorizer),
-        }
+        let authorizer = Box::new(authorizer);
+        Self(Arc::new(Shared { manager, authorizer }))
     }
 
     /// Goes on with a request that may do what it wants.
@@ -71,13 +72,15 @@ impl PluginApi {
         let path = head.uri.path();
         match target {
             Target::Route(id) => self.route(id, head, body),
-            Target::List => Kind::only_get(&head.method, || management::list(&self.manager)),
+            Target::List => Kind::only_get(&head.method, || management::list(&self.0.manager)),
             Target::Plugin(id) => {
-                Kind::only_get(&head.method, || management::details(&self.manager, id.of(path)))
+                Kind::only_get(&head.method, || management::details(&self.0.manager, id.of(path)))
             }
             Target::Action(id, Action::Bundle) => Kind::only_get(&head.method, || self.bundle(id.of(path))),
             Target::Action(id, action) => match head.method {
-                Method::POST => Kind::Managing(management::change(self.manager.clone(), id.of(path), action)),
+                Method::POST => {
+                    Kind::Managing(management::change(self.0.manager.clone(), id.of(path), action))
+                }
                 _ => Kind::problem(Problem::method_not_allowed(HeaderValue::from_static("POST"))),
             },
             Target::Reserved | Target::Elsewhere => Kind::problem(Problem::unknown_route()),
@@ -90,7 +93,7 @@ impl PluginApi {
         B: Body + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let table = self.manager.table();
+        let table = self.0.manager.table();
         let running = match table.get(id.of(head.uri.path())) {
             None => return Kind::problem(Problem::unknown_plugin()),
             Some(Entry::Idle(state)) => return Kind::problem(Problem::idle(*state)),
@@ -113,7 +116,7 @@ impl PluginApi {
     }
 
     fn bundle(&self, id: &str) -> Response<ResponseBody> {
-        match self.manager.table().get(id) {
+        match self.0.manager.table().get(id) {
             None => Problem::unknown_plugin().into_response(),
             Some(Entry::Idle(state)) => Problem::idle(*state).into_response(),
             Some(Entry::Running(running)) => management::bundle(running),
@@ -156,9 +159,9 @@ where
     fn call(&mut self, request: Request<B>) -> ResponseFuture<B> {
         let (head, body) = request.into_parts();
         let path = head.uri.path();
-        let target = parse(path, self.manager.base_path());
+        let target = parse(path, self.0.manager.base_path());
         let wanted = access(target, path);
-        ResponseFuture::new(match self.authorizer.authorize(&head, wanted) {
+        ResponseFuture::new(match self.0.authorizer.authorize(&head, wanted) {
             Authorization::Decided(Ok(_)) => self.dispatch(target, head, body),
             Authorization::Decided(Err(refusal)) => Kind::refused(refusal),
             Authorization::Pending(decision) => Kind::Deciding {
@@ -170,8 +173,12 @@ where
 }
 
 impl<B> Kind<B> {
+    fn ready(response: Response<ResponseBody>) -> Self {
+        Self::Ready(Some(Box::new(response)))
+    }
+
     pub(super) fn problem(problem: Problem) -> Self {
-        Self::Ready(Some(problem.into_response()))
+        Self::ready(problem.into_response())
     }
 
     pub(super) fn refused(refusal: Refusal) -> Self {
@@ -180,8 +187,12 @@ impl<B> Kind<B> {
 
     fn only_get(method: &Method, answer: impl FnOnce() -> Response<ResponseBody>) -> Self {
         match *method {
-            Method::GET => Self::Ready(Some(answer())),
-            Method::HEAD => Self::Ready(Some(without_body(answer()))),
+            Method::GET => Self::ready(answer()),
+            Method::HEAD => {
+                let mut response = answer();
+                leave_body_out(&mut response);
+                Self::ready(response)
+            }
             _ => Self::problem(Problem::method_not_allowed(HeaderValue::from_static("GET, HEAD"))),
         }
     }
@@ -190,7 +201,7 @@ impl<B> Kind<B> {
 impl fmt::Debug for PluginApi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PluginApi")
-            .field("manager", &self.manager)
+            .field("manager", &self.0.manager)
             .finish_non_exhaustive()
     }
 }

@@ -32,8 +32,8 @@ pub(super) enum Kind<B> {
     },
     /// A change of a plugin's state.
     Managing(Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>),
-    /// Nothing.
-    Ready(Option<Response<ResponseBody>>),
+    /// Nothing. In a box: it is rare, and a small future is cheaper to move.
+    Ready(Option<Box<Response<ResponseBody>>>),
 }
 
 impl<B> ResponseFuture<B> {
@@ -54,7 +54,10 @@ where
             match &mut self.0 {
                 Kind::Calling { call, only_head } => {
                     return Poll::Ready(Ok(match std::task::ready!(Pin::new(call).poll(cx)) {
-                        Ok(response) => finish(response, *only_head),
+                        Ok(mut response) => {
+                            finish(&mut response, *only_head);
+                            response
+                        }
                         Err(failure) => {
                             let plugin = failure.plugin.as_ref().map(PluginId::as_str).unwrap_or_default();
                             Problem::call(plugin, &failure.error).into_response()
@@ -65,7 +68,7 @@ where
                 Kind::Ready(response) => {
                     return Poll::Ready(Ok(response
                         .take()
-                        .unwrap_or_else(|| Response::new(ResponseBody::default()))));
+                        .map_or_else(|| Response::new(ResponseBody::default()), |response| *response)));
                 }
                 Kind::Deciding { decision, rest } => {
                     let decided = std::task::ready!(decision.as_mut().poll(cx));
@@ -83,8 +86,8 @@ where
     }
 }
 
-/// What reaches the client of a plugin's answer.
-fn finish(mut response: Response<ResponseBody>, only_head: bool) -> Response<ResponseBody> {
+/// Makes of a plugin's answer what reaches the client.
+fn finish(response: &mut Response<ResponseBody>, only_head: bool) {
     let has_body = !response.body().is_end_stream();
     let headers = response.headers_mut();
     // Walking a few names is cheaper than looking one up.
@@ -97,18 +100,16 @@ fn finish(mut response: Response<ResponseBody>, only_head: bool) -> Response<Res
         headers.append(CONTENT_TYPE, unknown);
     }
     if only_head {
-        without_body(response)
-    } else {
-        response
+        leave_body_out(response);
     }
 }
 
 /// The answer to a HEAD request: that to a GET, without the body but with its length where that is known.
-pub(super) fn without_body(mut response: Response<ResponseBody>) -> Response<ResponseBody> {
+pub(super) fn leave_body_out(response: &mut Response<ResponseBody>) {
     if let Some(len) = response.body().size_hint().exact() {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert(len.into());
     }
-    response.map(|_| ResponseBody::head())
+    *response.body_mut() = ResponseBody::head();
 }
 
 impl<B> fmt::Debug for ResponseFuture<B> {
