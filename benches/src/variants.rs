@@ -8,7 +8,7 @@ use http_body::Body;
 use http_body_util::BodyExt as _;
 use toru_benches_work::NaivePlugin;
 use toru_host::service::PluginApi;
-use tower_service::Service as _;
+use tower::ServiceExt as _;
 
 use crate::native;
 use crate::requests::{BenchRequest, Workload};
@@ -72,9 +72,10 @@ impl Serve for Direct {
     }
 }
 
+// Servers clone a service for each request and drive it by `oneshot`: so do the next two.
 impl Serve for Axum {
     async fn serve(&mut self, request: BenchRequest) -> usize {
-        match self.0.call(request).await {
+        match self.0.clone().oneshot(request).await {
             Ok(response) => read(response).await,
             Err(impossible) => match impossible {},
         }
@@ -83,7 +84,7 @@ impl Serve for Axum {
 
 impl Serve for Tower {
     async fn serve(&mut self, request: BenchRequest) -> usize {
-        match self.0.call(request).await {
+        match self.0.clone().oneshot(request).await {
             Ok(response) => read(response).await,
             Err(impossible) => match impossible {},
         }
