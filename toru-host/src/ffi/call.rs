@@ -95,6 +95,7 @@ unsafe impl Sync for Target {}
 
 impl<B: RequestBody> CallFuture<B> {
     /// Prepares a call; nothing of the plugin runs before the first poll.
+    #[inline(always)]
     pub(crate) fn new(permit: Permit, matched: &RouteMatch<'_>, head: Parts, body: B) -> Self {
         let route = matched.route;
         let target = Target {

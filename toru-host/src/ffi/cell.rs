@@ -219,6 +219,7 @@ unsafe impl<B: Send> Sync for CellRef<B> {}
 
 impl<B: RequestBody> CellRef<B> {
     /// Makes a cell with room for the route's scratch.
+    #[inline(always)]
     pub(super) fn new(
         head: Parts,
         body: B,

@@ -64,6 +64,8 @@ impl PluginApi {
     }
 
     /// Goes on with a request that may do what it wants.
+    // Inlined, so that the head moves straight into the call's cell.
+    #[inline(always)]
     pub(super) fn dispatch<B>(&self, target: Target, head: Parts, body: B) -> Kind<B>
     where
         B: Body + Send + 'static,
@@ -88,6 +90,7 @@ impl PluginApi {
         }
     }
 
+    #[inline(always)]
     fn route<B>(&self, id: Id, mut head: Parts, body: B) -> Kind<B>
     where
         B: Body + Send + 'static,

@@ -42,6 +42,28 @@ pub(super) enum Action {
     Enable,
 }
 
+const FORBIDDEN: u8 = 1;
+const SLASH: u8 = 2;
+const DOT: u8 = 4;
+const ESCAPE: u8 = 8;
+
+/// What each byte means in a path.
+static CLASSES: [u8; 256] = {
+    let mut classes = [FORBIDDEN; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        classes[byte as usize] = match byte {
+            b'\\' => FORBIDDEN,
+            b'/' => SLASH,
+            b'.' => DOT,
+            b'%' => ESCAPE,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
+
 /// Takes a raw path apart. Dot segments, encoded or not, and encoded separators are invalid, so that nobody downstream
 /// can disagree about where the path leads.
 pub(super) fn parse(path: &str, mount: &str) -> Target {
@@ -81,18 +103,20 @@ pub(super) fn parse(path: &str, mount: &str) -> Target {
 
 /// Whether every segment means what it says.
 fn is_safe(own: &str) -> bool {
-    // The common case has neither dots at the start of a segment nor escapes, which one look at each byte tells.
-    let mut is_plain = true;
-    let mut before = 0;
+    // What any byte is, taken together: the common case is plain all over and needs no second look. A dot counts
+    // only behind a slash.
+    let mut seen = 0;
+    let mut before = !DOT;
     for byte in own.bytes() {
-        if !byte.is_ascii_graphic() || byte == b'\\' {
-            return false;
-        }
-        is_plain &= byte != b'%' && (before, byte) != (b'/', b'.');
-        before = byte;
+        let class = CLASSES[usize::from(byte)];
+        seen |= class & before;
+        before = if class & SLASH == 0 { !DOT } else { !0 };
+    }
+    if seen & FORBIDDEN != 0 {
+        return false;
     }
     let is_dot = |segment: &[u8]| matches!(segment, b"." | b"..");
-    is_plain
+    seen & (DOT | ESCAPE) == 0
         || own
             .split('/')
             .all(|segment| decode(segment).is_some_and(|decoded| !is_dot(&decoded)))
