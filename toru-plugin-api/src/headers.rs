@@ -27,8 +27,13 @@ impl HeaderList {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.inline_len + self.spilled.len()
+    /// All fields, unless some of them needed an allocation.
+    pub(crate) fn inline(&self) -> Option<&[Option<Field>]> {
+        if self.spilled.is_empty() {
+            self.inline.get(..self.inline_len)
+        } else {
+            None
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Field> {
@@ -78,7 +83,7 @@ mod tests {
         for i in 0..7 {
             list.push(format!("x-{i}").into(), b"v".as_slice().into());
         }
-        assert_eq!(list.len(), 7);
+        assert!(list.inline().is_none());
         let names: Vec<_> = list.iter().map(|(name, _)| name.clone()).collect();
         assert_eq!(names, ["x-0", "x-1", "x-2", "x-3", "x-4", "x-5", "x-6"]);
     }

@@ -96,8 +96,8 @@ impl Request {
     /// What the route's pattern captured, as it was sent.
     #[must_use]
     pub fn raw_param(&self, name: &str) -> Option<&[u8]> {
-        let index = capture_names(self.pattern).position(|capture| capture == name)?;
-        self.exchange.param(index)
+        self.exchange
+            .param(capture_index(self.pattern.as_bytes(), name.as_bytes())?)
     }
 
     /// The first value of a header, in any case of its name. Header values need not be UTF-8.
@@ -164,34 +164,42 @@ impl fmt::Debug for Request {
     }
 }
 
-/// The names of a pattern's captures, in order.
-fn capture_names(pattern: &'static str) -> impl Iterator<Item = &'static str> {
+/// Which of a pattern's captures has that name.
+fn capture_index(pattern: &[u8], name: &[u8]) -> Option<usize> {
+    let mut index = 0;
     let mut rest = pattern;
-    std::iter::from_fn(move || {
-        loop {
-            let open = rest.find('{')?;
-            rest = &rest[open + 1..];
-            if let Some(literal) = rest.strip_prefix('{') {
-                rest = literal;
-                continue;
-            }
-            let close = rest.find('}')?;
-            let name = &rest[..close];
-            rest = &rest[close + 1..];
-            return Some(name.strip_prefix('*').unwrap_or(name));
+    while let [byte, behind @ ..] = rest {
+        rest = behind;
+        if *byte != b'{' {
+            continue;
         }
-    })
+        if let [b'{', behind @ ..] = rest {
+            rest = behind;
+            continue;
+        }
+        let (capture, behind) = rest.split_at(rest.iter().position(|byte| *byte == b'}')?);
+        if capture.strip_prefix(b"*").unwrap_or(capture) == name {
+            return Some(index);
+        }
+        index += 1;
+        rest = behind;
+    }
+    None
 }
 
 #[cfg(test)]
 mod tests {
-    use super::capture_names;
+    use super::capture_index;
 
     #[test]
-    fn captures_are_named_in_order() {
-        let names = |pattern| capture_names(pattern).collect::<Vec<_>>();
-        assert_eq!(names("/a/{b}/c/{*d}"), ["b", "d"]);
-        assert_eq!(names("/{{literal}}/{x}.{y}"), ["x", "y"]);
-        assert!(names("/plain").is_empty());
+    fn captures_are_numbered_in_order() {
+        let index = |pattern: &str, name: &str| capture_index(pattern.as_bytes(), name.as_bytes());
+        assert_eq!(index("/a/{b}/c/{*d}", "b"), Some(0));
+        assert_eq!(index("/a/{b}/c/{*d}", "d"), Some(1));
+        assert_eq!(index("/a/{b}/c/{*d}", "a"), None);
+        assert_eq!(index("/{{literal}}/{x}.{y}", "x"), Some(0));
+        assert_eq!(index("/{{literal}}/{x}.{y}", "y"), Some(1));
+        assert_eq!(index("/{{literal}}/{x}.{y}", "literal"), None);
+        assert_eq!(index("/plain", ""), None);
     }
 }

@@ -58,11 +58,11 @@ pub(super) unsafe fn respond(ex: NonNull<ToruExchange>, response: &mut Response)
     };
     let mut on_stack = [NO_HEADER; INLINE];
     let on_heap: Vec<ToruHeader>;
-    let fields = if headers.len() <= INLINE {
-        for (slot, field) in on_stack.iter_mut().zip(headers.iter()) {
+    let fields = if let Some(inline) = headers.inline() {
+        for (slot, field) in on_stack.iter_mut().zip(inline.iter().flatten()) {
             *slot = lend(field);
         }
-        &on_stack[..headers.len()]
+        &on_stack[..inline.len()]
     } else {
         on_heap = headers.iter().map(lend).collect();
         &on_heap
