@@ -136,19 +136,19 @@ impl Running {
             return Found::OtherMethods(matched.value.allow.clone());
         };
         let mut params = [(0, 0); TORU_PARAMS_MAX];
-        let mut n_params = 0;
+        let n_params = matched.params.len().min(TORU_PARAMS_MAX);
         let start_of_own = own.as_ptr().addr();
-        for ((_, value), slot) in matched.params.iter().zip(&mut params) {
+        for (slot, (_, value)) in params[..n_params].iter_mut().zip(matched.params.iter()) {
             let offset = u16::try_from(value.as_ptr().addr() - start_of_own);
             let (Ok(offset), Ok(len)) = (offset, u16::try_from(value.len())) else {
                 return Found::Nothing;
             };
             *slot = (offset, len);
-            n_params += 1;
         }
         Found::Route(RouteMatch {
             route: &self.instance.routes()[*index],
             prefix_len,
+            method,
             params,
             n_params,
         })

@@ -31,6 +31,8 @@ pub(crate) struct RouteMatch<'a> {
     pub(crate) route: &'a Route,
     /// Length of the path in front of the plugin's own.
     pub(crate) prefix_len: usize,
+    /// The request's method, as a bit.
+    pub(crate) method: u32,
     /// Captures as offset and length in the plugin's own path, in the order of the pattern.
     pub(crate) params: [(u16, u16); TORU_PARAMS_MAX],
     /// How many of them there are.

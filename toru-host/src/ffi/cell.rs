@@ -20,7 +20,7 @@ use toru_plugin_api::abi::size_word;
 
 use super::body::RequestBody;
 use super::call::RouteMatch;
-use super::exchange::{HasTables, Tables, method_bit, version_number};
+use super::exchange::{HasTables, Tables, version_number};
 use super::guard::guard_or;
 use super::op::on_worker;
 use super::response::Answer;
@@ -238,7 +238,7 @@ impl<B: RequestBody> CellRef<B> {
                 size: size_word::<ToruExchange>(),
                 flags: 0,
                 vt: Tables::<B>::exchange(),
-                method: method_bit(&head.method),
+                method: matched.method,
                 version: version_number(head.version),
                 n_headers: u16::try_from(head.headers.len()).unwrap_or(u16::MAX),
                 method_name: ToruSlice::EMPTY,

@@ -113,7 +113,7 @@ pub(super) unsafe fn read_headers(first: *const ToruHeader, len: usize) -> Resul
         // SAFETY: within the array that the plugin lends.
         let field = unsafe { first.add(i) };
         // SAFETY: as above.
-        let field = unsafe { field.read() };
+        let field = unsafe { &*field };
         total = total
             .saturating_add(field.name.len)
             .saturating_add(field.value.len);

@@ -93,11 +93,11 @@ fn finish(response: &mut Response<ResponseBody>, only_head: bool) {
     // Walking a few names is cheaper than looking one up.
     let lacks = |headers: &HeaderMap, name| headers.keys().all(|own| own != name);
     if lacks(headers, X_CONTENT_TYPE_OPTIONS) {
-        headers.append(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }
     if has_body && lacks(headers, CONTENT_TYPE) {
         let unknown = HeaderValue::from_static("application/octet-stream");
-        headers.append(CONTENT_TYPE, unknown);
+        headers.insert(CONTENT_TYPE, unknown);
     }
     if only_head {
         leave_body_out(response);
