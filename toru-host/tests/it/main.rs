@@ -7,8 +7,13 @@
 )]
 
 mod actor;
+mod bodies;
+mod cancelling;
+mod compilers;
+mod damage;
 #[path = "../common/damaged.rs"]
 mod damaged;
+mod disabling;
 mod errors;
 mod exchanges;
 mod host;
@@ -19,9 +24,12 @@ mod panics;
 mod refused;
 mod responses;
 mod rust_zoo;
+mod services;
 mod specification;
 mod starting;
+mod streaming;
 #[path = "../common/support.rs"]
 #[allow(dead_code, reason = "shared with another test binary, which uses the rest")]
 mod support;
+mod wakers;
 mod zoo;

@@ -97,3 +97,14 @@ impl Zoo {
         assert_eq!(self.host.get(&format!("{}/ok", self.id)).await.text(), "ok");
     }
 }
+
+/// Runs the plugin `stores` on that store.
+pub(crate) async fn with_store(store: impl toru_host::kv::KvBackend, then: impl AsyncFnOnce(Host)) {
+    let place = Place::new();
+    if compile(&place, "stores", &[]).is_none() {
+        return;
+    }
+    let host = Host::with(place, |builder| builder.kv(store)).await;
+    host.enable("stores").await.unwrap();
+    then(host).await;
+}

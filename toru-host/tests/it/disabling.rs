@@ -1,0 +1,269 @@
+//! Plugins that are disabled while they work.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use tokio::sync::{Barrier, Semaphore};
+use toru_host::error::BodyError;
+use toru_plugin_api::{Body, BodyStream, Frame, PluginError, Response};
+
+use crate::actor::{Script, told};
+use crate::host::{get, id, read, soon, until};
+
+const SHORT: Duration = Duration::from_millis(50);
+
+#[tokio::test]
+async fn running_calls_end_before_the_plugin_does() {
+    let gate = Arc::new(Semaphore::new(0));
+    let (waiting, ended) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
+    let (passing, counting, ending) = (Arc::clone(&gate), Arc::clone(&waiting), Arc::clone(&ended));
+    let mut script = Script::act(move |_, _| {
+        let (gate, waiting) = (Arc::clone(&passing), Arc::clone(&counting));
+        async move {
+            waiting.fetch_add(1, Ordering::SeqCst);
+            let _pass = gate.acquire().await.unwrap();
+            Ok(Response::text("drained"))
+        }
+    });
+    script.shutdown = Some(Box::new(move |_| {
+        ending.store(true, Ordering::SeqCst);
+        Box::pin(async {})
+    }));
+    let host = script
+        .run_with(|builder| builder.drain_timeout(Duration::from_secs(3600)))
+        .await;
+    let calls: Vec<_> = (0..10)
+        .map(|_| tokio::spawn(host.call(get("actor/act"))))
+        .collect();
+    until(|| waiting.load(Ordering::SeqCst) == 10).await;
+    let manager = host.manager.clone();
+    let disabling = tokio::spawn(async move { manager.disable(&id("actor")).await });
+    until(|| host.status("actor").state == toru_host::plugin::PluginState::Stopping).await;
+    assert_eq!(
+        host.get("actor/act").await.problem(),
+        (404, "plugin_disabled".into())
+    );
+    assert!(!disabling.is_finished() && !ended.load(Ordering::SeqCst));
+    gate.add_permits(10);
+    for call in calls {
+        let response = match soon(call).await.unwrap() {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        assert_eq!(read(response).await.unwrap().text(), "drained");
+    }
+    soon(disabling).await.unwrap().unwrap();
+    assert!(ended.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn calls_that_do_not_end_are_cancelled() {
+    let host = Script::act(|_, _| std::future::pending())
+        .run_with(|builder| builder.drain_timeout(SHORT))
+        .await;
+    let call = tokio::spawn(host.call(get("actor/act")));
+    tokio::task::yield_now().await;
+    host.disable("actor").await;
+    let response = match soon(call).await.unwrap() {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    assert_eq!(
+        read(response).await.unwrap().problem(),
+        (503, "plugin_stopped".into())
+    );
+    host.enable("actor").await.unwrap();
+    assert_eq!(host.get("actor/ok").await.text(), "ok");
+}
+
+/// Never has a frame.
+struct Silent(#[expect(dead_code, reason = "it is there to be dropped")] crate::actor::Told);
+
+impl BodyStream for Silent {
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame, PluginError>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn streams_that_are_suspended_are_cancelled() {
+    let (flag, dropped) = told();
+    let flag = std::sync::Mutex::new(Some(flag));
+    let (ended, has_ended) = told();
+    let ended = std::sync::Mutex::new(Some(ended));
+    let mut script = Script::act(move |_, _| {
+        let stream = Silent(flag.lock().unwrap().take().unwrap());
+        std::future::ready(Ok(Response::new(200).with_body(Body::from_stream(stream))))
+    });
+    script.dropped = Some(Box::new(move |_| drop(ended.lock().unwrap().take())));
+    let host = script.run_with(|builder| builder.drain_timeout(SHORT)).await;
+    let body = host.respond(get("actor/act")).await.into_body();
+    let reading = tokio::spawn(body.collect());
+    tokio::task::yield_now().await;
+    host.disable("actor").await;
+    assert_eq!(soon(reading).await.unwrap().unwrap_err(), BodyError::Failed);
+    soon(dropped).await.unwrap();
+    soon(has_ended).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_was_made_before_and_polled_after_does_not_reach_the_plugin() {
+    let called = Arc::new(AtomicBool::new(false));
+    for path in ["actor/act", "actor/block"] {
+        let (acting, blocking) = (Arc::clone(&called), Arc::clone(&called));
+        let mut script = Script::act(move |_, _| {
+            acting.store(true, Ordering::SeqCst);
+            std::future::ready(Ok(Response::text("too late")))
+        });
+        script.block = Some(Box::new(move |_, _| {
+            blocking.store(true, Ordering::SeqCst);
+            Ok(Response::text("too late"))
+        }));
+        let host = script.run_with(|builder| builder.drain_timeout(SHORT)).await;
+        let call = host.call(get(path));
+        host.disable("actor").await;
+        let response = match soon(call).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        assert_eq!(
+            read(response).await.unwrap().problem(),
+            (503, "plugin_stopped".into())
+        );
+        assert!(!called.load(Ordering::SeqCst), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn background_tasks_are_dropped_before_the_plugin() {
+    let (flag, dropped) = told();
+    let flag = std::sync::Mutex::new(Some(flag));
+    let order = Arc::new(AtomicU32::new(0));
+    let last = Arc::clone(&order);
+    let script = Script {
+        init: Some(Box::new(move |ctx| {
+            let flag = flag.lock().unwrap().take();
+            Box::pin(async move {
+                ctx.runtime.spawn(async move {
+                    let _flag = flag;
+                    std::future::pending().await
+                })
+            })
+        })),
+        dropped: Some(Box::new(move |_| {
+            last.store(2, Ordering::SeqCst);
+        })),
+        ..Script::default()
+    };
+    let host = script.run().await;
+    tokio::task::yield_now().await;
+    host.disable("actor").await;
+    soon(dropped).await.unwrap();
+    assert_eq!(order.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_request_reaches_a_plugin_that_was_disabled() {
+    // Counts the calls that are inside while the instance is between `shutdown` and the next `init`.
+    let (runs, wrong, calls) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicU32::new(0)),
+        Arc::new(AtomicU32::new(0)),
+    );
+    let (starts, stops) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let begin = Arc::new(Barrier::new(64));
+    let (running, failing, calling) = (Arc::clone(&runs), Arc::clone(&wrong), Arc::clone(&calls));
+    let mut script = Script::act(move |_, _| {
+        let (running, failing, calling) = (Arc::clone(&running), Arc::clone(&failing), Arc::clone(&calling));
+        async move {
+            let check = || failing.fetch_add(u32::from(!running.load(Ordering::SeqCst)), Ordering::SeqCst);
+            check();
+            tokio::task::yield_now().await;
+            check();
+            calling.fetch_add(1, Ordering::SeqCst);
+            Ok(Response::text("fine"))
+        }
+    });
+    let (running, starting) = (Arc::clone(&runs), Arc::clone(&starts));
+    script.init = Some(Box::new(move |_| {
+        running.store(true, Ordering::SeqCst);
+        starting.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Ok(()) })
+    }));
+    let (running, stopping) = (Arc::clone(&runs), Arc::clone(&stops));
+    script.shutdown = Some(Box::new(move |_| {
+        running.store(false, Ordering::SeqCst);
+        stopping.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async {})
+    }));
+    let host = Arc::new(script.run().await);
+    let tasks: Vec<_> = (0..64_u32)
+        .map(|n| {
+            let (host, begin) = (Arc::clone(&host), Arc::clone(&begin));
+            tokio::spawn(async move {
+                begin.wait().await;
+                for round in 0..20 {
+                    match (n + round) % 16 {
+                        0 => host.manager.disable(&id("actor")).await.unwrap(),
+                        1 => host.manager.enable(&id("actor")).await.unwrap(),
+                        _ => {
+                            let answer = host.get("actor/act").await;
+                            assert!(
+                                matches!(
+                                    (answer.status, &*answer.code()),
+                                    (200, "") | (404, "plugin_disabled") | (503, "plugin_starting")
+                                ),
+                                "{answer:?}"
+                            );
+                        }
+                    }
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        soon(task).await.unwrap();
+    }
+    host.disable("actor").await;
+    assert_eq!(
+        wrong.load(Ordering::SeqCst),
+        0,
+        "of {} calls",
+        calls.load(Ordering::SeqCst)
+    );
+    assert!(calls.load(Ordering::SeqCst) > 0);
+    assert_eq!(
+        starts.load(Ordering::SeqCst),
+        stops.load(Ordering::SeqCst),
+        "each was shut down once"
+    );
+}
+
+#[tokio::test]
+async fn an_application_may_end_without_a_word() {
+    // The runtime goes first, the manager with its running plugin afterwards, and the other way round.
+    for runtime_first in [false, true] {
+        let ending = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            let host = runtime.block_on(Script::act(|_, _| std::future::pending()).run());
+            let call = host.call(get("actor/act"));
+            if runtime_first {
+                drop(runtime);
+                drop((host, call));
+            } else {
+                drop((call, host));
+                drop(runtime);
+            }
+        });
+        tokio::task::spawn_blocking(move || ending.join().unwrap())
+            .await
+            .unwrap();
+    }
+}
