@@ -209,9 +209,14 @@ async fn l20_an_init_that_blocks_its_thread_while_another_plugin_starts() {
     assert_eq!(host.status(blocked).state, PluginState::Failed);
     assert_eq!(host.status(blocked).error.unwrap().code, "init_timeout");
     assert_eq!(host.get("good/ok").await.text(), "ok");
+    // Its thread still hangs in there: another one would hang as well.
+    assert_eq!(host.enable(blocked).await.unwrap_err().code(), "still_starting");
     // Released at last, it finds that nobody waits for it: it is shut down and destroyed.
     drop(release);
-    host.enable(blocked).await.unwrap();
+    while let Err(error) = host.enable(blocked).await {
+        assert_eq!(error.code(), "still_starting");
+        tokio::task::yield_now().await;
+    }
     let zoo = zoo::Zoo {
         host,
         id: blocked.into(),
