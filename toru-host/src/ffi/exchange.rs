@@ -187,15 +187,13 @@ impl<B: RequestBody> Tables<B> {
     }
 
     unsafe extern "C" fn respond(ex: *const ToruExchange, response: *const ToruResponse) -> u32 {
-        guard("exchange.respond", || {
-            // SAFETY: called through the table of this exchange.
-            let cell = unsafe { Self::of_exchange(ex) };
-            if cell.cell().is_detached() {
-                return TORU_CONFLICT;
-            }
-            // SAFETY: the plugin lends the response for the call.
-            unsafe { deliver(cell.cell(), response) }
-        })
+        // SAFETY: called through the table of this exchange.
+        let cell = unsafe { Self::of_exchange(ex) };
+        if cell.cell().is_detached() {
+            return TORU_CONFLICT;
+        }
+        // SAFETY: the plugin lends the response for the call. What may panic is guarded in there.
+        unsafe { deliver(cell.cell(), response) }
     }
 
     unsafe extern "C" fn detach(ex: *const ToruExchange) -> *const ToruResponder {
@@ -306,24 +304,22 @@ unsafe fn deliver<B: RequestBody>(cell: &Cell<B>, response: *const ToruResponse)
         Err(Refused::Cancelled) => return TORU_CANCELLED,
     }
     // A claim that is not followed by an answer would never be released: a panic in here becomes one.
-    let (answer, status) = guard_or("exchange.respond", None, || {
+    let status = guard_or("exchange.respond", None, || {
         // SAFETY: as the caller guarantees.
-        Some(match unsafe { response::read(response) } {
+        let (answer, status) = match unsafe { response::read(response) } {
             Ok(answer) => (answer, TORU_DONE),
             Err((reason, status)) => (Answer::Invalid(reason), status),
+        };
+        Some(if cell.answer(answer) {
+            status
+        } else {
+            TORU_CANCELLED
         })
-    })
-    .unwrap_or_else(|| {
-        (
-            Answer::Invalid("the host could not read it".to_owned()),
-            TORU_INTERNAL,
-        )
     });
-    if cell.answer(answer) {
-        status
-    } else {
-        TORU_CANCELLED
-    }
+    status.unwrap_or_else(|| {
+        cell.answer(Answer::Invalid("the host could not read it".to_owned()));
+        TORU_INTERNAL
+    })
 }
 
 fn find_header<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a HeaderValue> {
