@@ -160,6 +160,12 @@ fn is_plain(name: &[u8]) -> bool {
     (1..=64).contains(&name.len()) && name.iter().all(plain)
 }
 
+/// Whether there is nothing but printable ASCII. Without a branch for each byte.
+fn is_printable(value: &[u8]) -> bool {
+    let printable = |byte: &u8| (b' '..=b'~').contains(byte);
+    value.iter().fold(true, |all, byte| all & printable(byte))
+}
+
 /// # Safety
 ///
 /// The value is readable for the call, and for good when `is_static`.
@@ -167,6 +173,10 @@ unsafe fn read_value(value: ToruSlice, is_static: bool) -> Option<HeaderValue> {
     if is_static {
         // SAFETY: as the caller guarantees.
         let bytes = unsafe { value.as_bytes::<'static>() }?;
+        if is_printable(bytes) {
+            // SAFETY: printable ASCII is what every header value may have; checked here for many bytes at a time.
+            return Some(unsafe { HeaderValue::from_maybe_shared_unchecked(Bytes::from_static(bytes)) });
+        }
         return HeaderValue::from_maybe_shared(Bytes::from_static(bytes)).ok();
     }
     // SAFETY: as the caller guarantees.
@@ -209,7 +219,7 @@ unsafe fn read_body(given: &ToruResponse) -> Result<AnswerBody, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{HeaderName, ToruSlice, is_plain, read_name};
+    use super::{HeaderName, HeaderValue, ToruSlice, is_plain, is_printable, read_name};
 
     #[test]
     fn static_names_become_the_names_that_copies_would() {
@@ -231,6 +241,15 @@ mod tests {
                 #[expect(unsafe_code, reason = "the function under test reads raw slices")]
                 let read = unsafe { read_name(ToruSlice::new(name.as_bytes()), is_static) };
                 assert_eq!(read.ok(), copied, "{name:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_printable_byte_makes_a_value() {
+        for byte in 0..=u8::MAX {
+            if is_printable(&[byte]) {
+                assert!(HeaderValue::from_bytes(&[byte]).is_ok(), "{byte}");
             }
         }
     }

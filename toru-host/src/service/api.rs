@@ -20,8 +20,6 @@ use crate::ffi::{BoxError, CallFuture, ResponseBody, method_bit};
 use crate::manager::PluginManager;
 use crate::routing::{Entry, Found};
 
-static CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
-
 /// Answers everything below the manager's base path: the list of plugins, details, `enable`, `disable`, `bundle.js`, and
 /// the plugins' own routes.
 ///
@@ -130,8 +128,10 @@ impl PluginApi {
 /// A plugin never sees the application's credentials.
 fn remove_credentials(headers: &mut HeaderMap) {
     // Looking for them all at once is cheaper than three removals that find nothing.
-    if headers.keys().any(|name| CREDENTIALS.contains(name)) {
-        for name in &CREDENTIALS {
+    let is_credential =
+        |name: &HeaderName| *name == AUTHORIZATION || *name == COOKIE || *name == PROXY_AUTHORIZATION;
+    if headers.keys().any(is_credential) {
+        for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
             headers.remove(name);
         }
     }
