@@ -106,7 +106,7 @@ impl<B: RequestBody> CallFuture<B> {
             plugin: permit.instance().plugin(),
             blocking: route.blocking,
         };
-        let cell = CellRef::new(head, body, matched, route.op_size, route.op_align);
+        let cell = CellRef::new(head, body, matched, route.op_size);
         Self {
             stage: Stage::New,
             cell,

@@ -15,7 +15,7 @@ use http::request::Parts;
 use toru_plugin_api::abi::bytes::ToruSlice;
 use toru_plugin_api::abi::exchange::{ToruExchange, ToruHeader, ToruResponder};
 use toru_plugin_api::abi::op::ToruWaker;
-use toru_plugin_api::abi::route::TORU_PARAMS_MAX;
+use toru_plugin_api::abi::route::{TORU_PARAMS_MAX, TORU_SCRATCH_ALIGN_MAX};
 use toru_plugin_api::abi::size_word;
 
 use super::body::RequestBody;
@@ -55,7 +55,6 @@ pub(super) struct Cell<B> {
     body: UnsafeCell<Option<B>>,
     pub(super) fields: OnceLock<Box<[ToruHeader]>>,
     layout: Layout,
-    scratch: usize,
 }
 
 /// What a plugin wants called when nobody waits any more.
@@ -102,6 +101,15 @@ pub(super) enum Refused {
 }
 
 impl<B> Cell<B> {
+    /// Alignment of a cell, good for any scratch as well.
+    const ALIGN: usize = {
+        let own = align_of::<Self>();
+        let scratch = TORU_SCRATCH_ALIGN_MAX as usize;
+        if own > scratch { own } else { scratch }
+    };
+    /// Where the scratch starts. The same for all routes, so that nothing is worked out for each call.
+    const SCRATCH: usize = size_of::<Self>().next_multiple_of(Self::ALIGN);
+
     /// Takes the body; `None` when it was taken.
     pub(super) fn take_body(&self) -> Option<B> {
         if self.body_taken.swap(true, Ordering::AcqRel) {
@@ -220,14 +228,8 @@ unsafe impl<B: Send> Sync for CellRef<B> {}
 impl<B: RequestBody> CellRef<B> {
     /// Makes a cell with room for the route's scratch.
     #[inline(always)]
-    pub(super) fn new(
-        head: Parts,
-        body: B,
-        matched: &RouteMatch<'_>,
-        op_size: usize,
-        op_align: usize,
-    ) -> Self {
-        let (layout, scratch) = layout_of::<B>(op_size, op_align);
+    pub(super) fn new(head: Parts, body: B, matched: &RouteMatch<'_>, op_size: usize) -> Self {
+        let layout = layout_of::<B>(op_size);
         // SAFETY: a cell is not empty.
         let memory = unsafe { alloc(layout) }.cast::<Cell<B>>();
         let Some(place) = NonNull::new(memory) else {
@@ -269,7 +271,6 @@ impl<B: RequestBody> CellRef<B> {
             body: UnsafeCell::new(Some(body)),
             fields: OnceLock::new(),
             layout,
-            scratch,
         };
         // SAFETY: fresh memory of the right size and alignment.
         unsafe { place.write(cell) };
@@ -313,9 +314,8 @@ impl<B> CellRef<B> {
     }
 
     pub(super) fn scratch(&self) -> *mut u8 {
-        let offset = self.cell().scratch;
         // SAFETY: the allocation reaches at least up to the offset.
-        unsafe { self.0.as_ptr().cast::<u8>().add(offset) }
+        unsafe { self.0.as_ptr().cast::<u8>().add(Cell::<B>::SCRATCH) }
     }
 
     /// Adds a reference that is held outside of Rust.
@@ -361,10 +361,9 @@ impl<B> Drop for CellRef<B> {
     }
 }
 
-/// Layout of a cell followed by scratch, and where the scratch starts.
-fn layout_of<B>(op_size: usize, op_align: usize) -> (Layout, usize) {
-    let cell = Layout::new::<Cell<B>>();
-    let scratch = Layout::from_size_align(op_size, op_align).unwrap_or(Layout::new::<()>());
-    // Routes are checked when they are registered; a cell with 1 KiB behind it cannot overflow.
-    cell.extend(scratch).unwrap_or((cell, cell.size()))
+/// Layout of a cell with scratch behind it.
+fn layout_of<B>(op_size: usize) -> Layout {
+    let size = Cell::<B>::SCRATCH + op_size;
+    // The route asked for at most 1 KiB, as was checked when it was registered.
+    Layout::from_size_align(size, Cell::<B>::ALIGN).expect("a cell and 1 KiB are a possible layout")
 }

@@ -60,6 +60,7 @@ pub(crate) struct Permit(Arc<Inner>);
 
 impl Permit {
     /// `None` once the gate is closed.
+    #[inline]
     pub(super) fn new(instance: &Arc<Inner>) -> Option<Self> {
         instance.gate().enter().then(|| Self(Arc::clone(instance)))
     }

@@ -37,7 +37,6 @@ pub(crate) struct Route {
     pub(crate) pattern: String,
     pub(super) blocking: bool,
     pub(super) op_size: usize,
-    pub(super) op_align: usize,
     pub(super) user: *const c_void,
     pub(super) start: Start,
 }
@@ -145,7 +144,6 @@ unsafe fn read(route: *const ToruRoute) -> Result<Route, (u32, String)> {
         pattern,
         blocking: route.flags & TORU_ROUTE_BLOCKING != 0,
         op_size: route.op_size,
-        op_align: route.op_align.max(1) as usize,
         user: route.user,
         start,
     })
