@@ -5,8 +5,8 @@ use std::borrow::Cow;
 /// One field. The value is bytes: header values need not be UTF-8.
 pub(crate) type Field = (Cow<'static, str>, Cow<'static, [u8]>);
 
-/// Fields of a response that need no allocation.
-pub(crate) const INLINE: usize = 4;
+/// Fields of a response that need no allocation. Each makes moving a response more expensive.
+pub(crate) const INLINE: usize = 3;
 
 /// Fields in order. The first few need no allocation.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,7 @@ pub(crate) struct HeaderList {
 }
 
 impl HeaderList {
+    #[inline]
     pub(crate) fn push(&mut self, name: Cow<'static, str>, value: Cow<'static, [u8]>) {
         match self.inline.get_mut(self.inline_len) {
             Some(slot) => {

@@ -87,6 +87,7 @@ where
 }
 
 /// Makes of a plugin's answer what reaches the client.
+#[inline]
 fn finish(response: &mut Response<ResponseBody>, only_head: bool) {
     let has_body = !response.body().is_end_stream();
     let headers = response.headers_mut();
