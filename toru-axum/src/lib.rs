@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 use axum::Router;
-use axum::routing::any_service;
 
 pub use toru_host::PluginManager;
 pub use toru_host::service::{
@@ -32,11 +31,11 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let base = manager.base_path().to_owned();
-    let api = any_service(PluginApi::new(manager, authorizer));
+    let api = PluginApi::new(manager, authorizer);
     Router::new()
-        .route(&base, api.clone())
-        .route(&format!("{base}/"), api.clone())
-        .route(&format!("{base}/{{*path}}"), api)
+        .route_service(&base, api.clone())
+        .route_service(&format!("{base}/"), api.clone())
+        .route_service(&format!("{base}/{{*path}}"), api)
 }
 
 /// The examples of the project's own README, compiled.

@@ -548,7 +548,7 @@ struct ToruResponderVt {
     uint32_t (*is_cancelled)(const ToruResponder *responder);
     // Has callback(data) called once when nobody waits any more, on any thread; before this returns
     // if that is so already. Not called once an answer was accepted. TORU_DONE; TORU_CONFLICT when
-    // one was set before.
+    // one was set before, or when it is too late because an answer was given.
     //
     // After TORU_DONE, drop(data) is called exactly once, when the callback has returned or will
     // never be called; it may be null. On an error neither is called. Neither must block.

@@ -170,6 +170,10 @@ pub unsafe fn read_argument<T: Copy>(given: *const T, known: usize) -> Result<T,
     }
     // SAFETY: not null and aligned; the first word is the size.
     let size = unsafe { given.cast::<u32>().read() } as usize;
+    if size == size_of::<T>() {
+        // SAFETY: as long as the type, and whole as the caller guarantees.
+        return Ok(unsafe { given.read() });
+    }
     if size < known {
         return Err(status::TORU_INVALID);
     }

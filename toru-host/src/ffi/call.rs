@@ -206,35 +206,25 @@ impl<B: RequestBody> CallFuture<B> {
         let answer = self.cell.cell().take_answer();
         self.cell.cell().cancel();
         let permit = self.permit.take();
-        let failed = |status, reason| CallError::Failed { status, reason };
-        let error = match (status, answer, permit) {
+        match (answer, permit) {
             (
-                TORU_DONE,
                 Some(Answer::Response {
-                    status,
+                    status: code,
                     headers,
                     body,
                 }),
                 Some(permit),
-            ) => {
+            ) if status == TORU_DONE => {
                 let mut response = Response::new(ResponseBody::new(body, permit));
-                *response.status_mut() = status;
+                *response.status_mut() = code;
                 *response.headers_mut() = headers;
-                return Ok(response);
+                Ok(response)
             }
-            (TORU_PANICKED, _, permit) => (permit, CallError::Panicked),
-            (_, Some(Answer::Invalid(reason)), permit) => (permit, CallError::InvalidResponse { reason }),
-            (_, Some(Answer::Error(status)), permit) => {
-                (permit, failed(status, "a handler returned an error"))
+            (answer, permit) => {
+                let error = failure(status, answer);
+                Err(CallFailure::new(permit, error))
             }
-            (TORU_DONE, _, permit) => (permit, failed(500, "the handler ended without an answer")),
-            (TORU_FAILED, None, permit) => (
-                permit,
-                failed(500, "the last responder was given back without an answer"),
-            ),
-            (_, _, permit) => (permit, failed(500, "the handler ended with an error status")),
-        };
-        Err(CallFailure::new(error.0, error.1))
+        }
     }
 
     /// Whether the instance has cancelled what is left. Registers for that when it has not.
@@ -274,6 +264,20 @@ impl<B> Drop for CallFuture<B> {
         // First the operation, then the word to a detached plugin.
         self.stage = Stage::Ended;
         self.cell.cell().cancel();
+    }
+}
+
+/// Why a call that came to this brought no response. An answer that is none is dropped while the permit is there.
+#[cold]
+fn failure(status: u32, answer: Option<Answer>) -> CallError {
+    let failed = |status, reason| CallError::Failed { status, reason };
+    match (status, answer) {
+        (TORU_PANICKED, _) => CallError::Panicked,
+        (_, Some(Answer::Invalid(reason))) => CallError::InvalidResponse { reason },
+        (_, Some(Answer::Error(status))) => failed(status, "a handler returned an error"),
+        (TORU_DONE, _) => failed(500, "the handler ended without an answer"),
+        (TORU_FAILED, None) => failed(500, "the last responder was given back without an answer"),
+        _ => failed(500, "the handler ended with an error status"),
     }
 }
 

@@ -36,6 +36,8 @@ const ANSWERED: u8 = 2;
 const CANCELLED: u8 = 3;
 /// The last responder went away without an answer.
 const ABANDONED: u8 = 4;
+/// The host's future has the answer.
+const TAKEN: u8 = 5;
 
 #[repr(C)]
 pub(super) struct Cell<B> {
@@ -153,6 +155,8 @@ impl<B> Cell<B> {
         if self.phase.load(Ordering::Acquire) != ANSWERED {
             return None;
         }
+        // Only the host's future changes the phase after that.
+        self.phase.store(TAKEN, Ordering::Relaxed);
         // SAFETY: written before `ANSWERED` was stored, and read by the host's future alone.
         unsafe { &mut *self.answer.get() }.take()
     }
@@ -182,33 +186,34 @@ impl<B> Cell<B> {
         self.wakeup.wake();
     }
 
-    /// Nobody waits any more. Tells the plugin if it asked for that. Only the host's future calls this.
+    /// Nobody waits any more. Tells the plugin if it asked for that, and drops what it left for that case. An answer
+    /// that nobody took is dropped as well. Only the host's future calls this, while its permit is there.
     pub(super) fn cancel(&self) {
         let unanswered = |phase| matches!(phase, OPEN | ANSWERING).then_some(CANCELLED);
-        match self
+        let phase = self
             .phase
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, unanswered)
-        {
-            Ok(OPEN) => {
-                let waiting = self
-                    .on_cancel
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take();
-                if let Some(on_cancel) = waiting {
-                    on_cancel.fire();
-                }
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, unanswered);
+        if self.is_detached() {
+            let waiting = self
+                .on_cancel
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            match waiting {
+                Some(on_cancel) if phase == Ok(OPEN) => on_cancel.fire(),
+                waiting => drop(waiting),
             }
-            // Whoever is answering finds out in `answer`.
-            Ok(_) => {}
-            Err(_) => drop(self.take_answer()),
+        }
+        // Whoever is answering just now finds out in `answer`.
+        if phase == Err(ANSWERED) {
+            drop(self.take_answer());
         }
     }
 
     /// Remembers what to call on cancellation; gives it back when that is now, or when one is there already.
     pub(super) fn set_on_cancel(&self, on_cancel: OnCancel) -> Result<(), OnCancel> {
         let mut slot = self.on_cancel.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is_cancelled() || slot.is_some() {
+        if self.phase.load(Ordering::Acquire) != OPEN || slot.is_some() {
             return Err(on_cancel);
         }
         *slot = Some(on_cancel);

@@ -325,7 +325,11 @@ unsafe fn deliver<B: RequestBody>(cell: &Cell<B>, response: *const ToruResponse)
 fn find_header<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a HeaderValue> {
     // The names of a map are in lower case. Walking a few of them is cheaper than hashing one.
     if headers.len() <= WALKED_MAX {
-        let is_wanted = |candidate: &HeaderName| name.eq_ignore_ascii_case(candidate.as_str().as_bytes());
+        let is_wanted = |candidate: &HeaderName| {
+            let candidate = candidate.as_str().as_bytes();
+            // Most callers write names in lower case as well, and comparing as they are is cheaper.
+            candidate.len() == name.len() && (candidate == name || candidate.eq_ignore_ascii_case(name))
+        };
         let mut fields = headers.iter();
         return fields.find(|(name, _)| is_wanted(name)).map(|(_, value)| value);
     }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderValue, Response};
 use http_body::Body;
 
 use super::api::PluginApi;
@@ -91,12 +91,16 @@ where
 fn finish(response: &mut Response<ResponseBody>, only_head: bool) {
     let has_body = !response.body().is_end_stream();
     let headers = response.headers_mut();
-    // Walking a few names is cheaper than looking one up.
-    let lacks = |headers: &HeaderMap, name| headers.keys().all(|own| own != name);
-    if lacks(headers, X_CONTENT_TYPE_OPTIONS) {
+    // Walking a few names is cheaper than looking two up.
+    let (mut has_options, mut has_type) = (false, false);
+    for name in headers.keys() {
+        has_options |= *name == X_CONTENT_TYPE_OPTIONS;
+        has_type |= *name == CONTENT_TYPE;
+    }
+    if !has_options {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }
-    if has_body && lacks(headers, CONTENT_TYPE) {
+    if has_body && !has_type {
         let unknown = HeaderValue::from_static("application/octet-stream");
         headers.insert(CONTENT_TYPE, unknown);
     }

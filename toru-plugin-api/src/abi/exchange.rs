@@ -158,7 +158,8 @@ pub struct ToruResponderVt {
     /// 1 when nobody waits for the answer any more, else 0. `[thread-safe] [no-block]`
     pub is_cancelled: unsafe extern "C" fn(responder: *const ToruResponder) -> u32,
     /// Has `callback(data)` called once when nobody waits any more, on any thread; before this returns if that is so
-    /// already. Not called once an answer was accepted. `TORU_DONE`; `TORU_CONFLICT` when one was set before.
+    /// already. Not called once an answer was accepted. `TORU_DONE`; `TORU_CONFLICT` when one was set before, or when
+    /// it is too late because an answer was given.
     ///
     /// After `TORU_DONE`, `drop(data)` is called exactly once, when the callback has returned or will never be called;
     /// it may be null. On an error neither is called. Neither must block. `[thread-safe] [no-block]`
