@@ -16,15 +16,17 @@ use crate::support::Place;
 
 pub(crate) type Reply = Result<Response, PluginError>;
 pub(crate) type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type Scene<T> = Box<dyn Fn(PluginContext) -> T + Send + Sync>;
+type Dialogue<T> = Box<dyn Fn(PluginContext, Request) -> T + Send + Sync>;
 
 /// What the plugin does.
 #[derive(Default)]
 pub(crate) struct Script {
-    pub(crate) init: Option<Box<dyn Fn(PluginContext) -> Later<Result<(), PluginError>> + Send + Sync>>,
-    pub(crate) act: Option<Box<dyn Fn(PluginContext, Request) -> Later<Reply> + Send + Sync>>,
-    pub(crate) block: Option<Box<dyn Fn(PluginContext, Request) -> Reply + Send + Sync>>,
-    pub(crate) shutdown: Option<Box<dyn Fn(PluginContext) -> Later<()> + Send + Sync>>,
-    pub(crate) dropped: Option<Box<dyn Fn(PluginContext) + Send + Sync>>,
+    pub(crate) init: Option<Scene<Later<Result<(), PluginError>>>>,
+    pub(crate) act: Option<Dialogue<Later<Reply>>>,
+    pub(crate) block: Option<Dialogue<Reply>>,
+    pub(crate) shutdown: Option<Scene<Later<()>>>,
+    pub(crate) dropped: Option<Scene<()>>,
 }
 
 impl Script {
@@ -58,14 +60,17 @@ impl Script {
         host
     }
 
+    /// Makes the script the one of the plugin in that installation.
+    fn publish(self, installation: Uuid) {
+        let mut scripts = SCRIPTS.lock().unwrap();
+        let scripts = scripts.get_or_insert_default();
+        scripts.insert(installation.to_string(), Arc::new(self));
+    }
+
     /// A host that knows the plugin.
     pub(crate) async fn load(self, change: impl FnOnce(Builder) -> Builder) -> Host {
         let installation = Uuid::new_v4();
-        let mut scripts = SCRIPTS.lock().unwrap();
-        scripts
-            .get_or_insert_default()
-            .insert(installation.to_string(), Arc::new(self));
-        drop(scripts);
+        self.publish(installation);
         Host::with(Place::new(), |builder| {
             change(
                 builder

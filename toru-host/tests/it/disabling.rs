@@ -138,31 +138,40 @@ async fn a_call_that_was_made_before_and_polled_after_does_not_reach_the_plugin(
     }
 }
 
+/// Runs when it is dropped.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
 #[tokio::test]
 async fn background_tasks_are_dropped_before_the_plugin() {
-    let (flag, dropped) = told();
-    let flag = std::sync::Mutex::new(Some(flag));
     let order = Arc::new(AtomicU32::new(0));
-    let last = Arc::clone(&order);
+    let (first, second) = (Arc::clone(&order), Arc::clone(&order));
+    let next = |order: &AtomicU32, from, to| {
+        let _ = order.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst);
+    };
     let script = Script {
         init: Some(Box::new(move |ctx| {
-            let flag = flag.lock().unwrap().take();
+            let first = Arc::clone(&first);
             Box::pin(async move {
+                let dropped = OnDrop(move || next(&first, 0, 1));
                 ctx.runtime.spawn(async move {
-                    let _flag = flag;
-                    std::future::pending().await
+                    let _dropped = dropped;
+                    std::future::pending::<()>().await;
                 })
             })
         })),
-        dropped: Some(Box::new(move |_| {
-            last.store(2, Ordering::SeqCst);
-        })),
+        dropped: Some(Box::new(move |_| next(&second, 1, 2))),
         ..Script::default()
     };
     let host = script.run().await;
     tokio::task::yield_now().await;
+    assert_eq!(order.load(Ordering::SeqCst), 0);
     host.disable("actor").await;
-    soon(dropped).await.unwrap();
     assert_eq!(order.load(Ordering::SeqCst), 2);
 }
 

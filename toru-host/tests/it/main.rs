@@ -22,6 +22,7 @@ mod loader;
 mod logs;
 mod panics;
 mod refused;
+mod requests;
 mod responses;
 mod rust_zoo;
 mod services;

@@ -30,6 +30,12 @@ async fn keeping(done: &Arc<AtomicBool>) -> (Host, Kept) {
     (script.run().await, kept)
 }
 
+/// Wakes by value.
+fn wake_a_copy(waker: &Waker) {
+    let copy = waker.clone();
+    copy.wake();
+}
+
 fn start(host: &Host, path: &str) -> tokio::task::JoinHandle<crate::host::Answer> {
     let call = host.call(get(path));
     tokio::spawn(async move {
@@ -89,7 +95,7 @@ async fn a_wake_up_during_the_poll_is_not_lost() {
             match polls % 3 {
                 _ if polls > 30 => return Poll::Ready(Ok(Response::text("woken"))),
                 0 => cx.waker().wake_by_ref(),
-                1 => cx.waker().clone().wake(),
+                1 => wake_a_copy(cx.waker()),
                 _ => {
                     let waker = cx.waker().clone();
                     std::thread::spawn(move || waker.wake()).join().unwrap();
@@ -162,12 +168,12 @@ async fn a_waker_outlives_its_call_and_its_plugin() {
     kept.lock().unwrap()[0].wake_by_ref();
     host.disable("actor").await;
     let kept = std::mem::take(&mut *kept.lock().unwrap());
-    let copies: Vec<_> = kept.iter().cloned().collect();
+    let copies = kept.clone();
     drop(host);
     std::thread::spawn(move || {
         for waker in copies.iter().chain(&kept) {
             waker.wake_by_ref();
-            waker.clone().wake();
+            wake_a_copy(waker);
         }
     })
     .join()
