@@ -138,43 +138,6 @@ async fn a_call_that_was_made_before_and_polled_after_does_not_reach_the_plugin(
     }
 }
 
-/// Runs when it is dropped.
-struct OnDrop<F: FnMut()>(F);
-
-impl<F: FnMut()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
-    }
-}
-
-#[tokio::test]
-async fn background_tasks_are_dropped_before_the_plugin() {
-    let order = Arc::new(AtomicU32::new(0));
-    let (first, second) = (Arc::clone(&order), Arc::clone(&order));
-    let next = |order: &AtomicU32, from, to| {
-        let _ = order.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst);
-    };
-    let script = Script {
-        init: Some(Box::new(move |ctx| {
-            let first = Arc::clone(&first);
-            Box::pin(async move {
-                let dropped = OnDrop(move || next(&first, 0, 1));
-                ctx.runtime.spawn(async move {
-                    let _dropped = dropped;
-                    std::future::pending::<()>().await;
-                })
-            })
-        })),
-        dropped: Some(Box::new(move |_| next(&second, 1, 2))),
-        ..Script::default()
-    };
-    let host = script.run().await;
-    tokio::task::yield_now().await;
-    assert_eq!(order.load(Ordering::SeqCst), 0);
-    host.disable("actor").await;
-    assert_eq!(order.load(Ordering::SeqCst), 2);
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_reaches_a_plugin_that_was_disabled() {
     // Counts the calls that are inside while the instance is between `shutdown` and the next `init`.
@@ -250,29 +213,4 @@ async fn no_request_reaches_a_plugin_that_was_disabled() {
         stops.load(Ordering::SeqCst),
         "each was shut down once"
     );
-}
-
-#[tokio::test]
-async fn an_application_may_end_without_a_word() {
-    // The runtime goes first, the manager with its running plugin afterwards, and the other way round.
-    for runtime_first in [false, true] {
-        let ending = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            let host = runtime.block_on(Script::act(|_, _| std::future::pending()).run());
-            let call = host.call(get("actor/act"));
-            if runtime_first {
-                drop(runtime);
-                drop((host, call));
-            } else {
-                drop((call, host));
-                drop(runtime);
-            }
-        });
-        tokio::task::spawn_blocking(move || ending.join().unwrap())
-            .await
-            .unwrap();
-    }
 }

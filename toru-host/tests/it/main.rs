@@ -14,6 +14,7 @@ mod damage;
 #[path = "../common/damaged.rs"]
 mod damaged;
 mod disabling;
+mod ending;
 mod errors;
 mod exchanges;
 mod host;

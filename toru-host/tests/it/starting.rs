@@ -1,8 +1,6 @@
 //! Rows L17 to L20 and L23 of the table of outcomes: plugins whose code runs and goes wrong at once.
 
 use std::fs;
-use std::io::Write;
-use std::process::Command;
 use std::time::Duration;
 
 use toru_host::plugin::PluginState;
@@ -174,25 +172,12 @@ async fn l20_an_init_that_suspends_forever() {
     );
 }
 
-/// Lets whoever reads from the pipe go on, also when the test fails.
-struct Release(fs::File);
-
-impl Drop for Release {
-    fn drop(&mut self) {
-        let _ = self.0.write_all(b"x");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn l20_an_init_that_blocks_its_thread_while_another_plugin_starts() {
     let place = Place::new();
-    let pipe = place.root().join("pipe");
-    let made = Command::new("mkfifo").arg(&pipe).status();
-    if !made.is_ok_and(|status| status.success()) {
-        println!("skipped: no mkfifo");
+    let Some((pipe, release)) = zoo::pipe(&place) else {
         return;
-    }
-    let release = Release(fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap());
+    };
     let define = format!("ZOO_PIPE={pipe:?}");
     let Some(_) = zoo::compile(&place, "init_blocks_its_thread", &[&define]) else {
         return;

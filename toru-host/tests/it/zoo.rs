@@ -1,6 +1,8 @@
 //! The C part of the zoo: plugins with one fault each, compiled by the system's compiler.
 
 use std::fs;
+use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -107,4 +109,28 @@ pub(crate) async fn with_store(store: impl toru_host::kv::KvBackend, then: impl 
     let host = Host::with(place, |builder| builder.kv(store)).await;
     host.enable("stores").await.unwrap();
     then(host).await;
+}
+
+/// A named pipe, and what lets whoever reads from it go on. `None`, and a word why, where there are none.
+pub(crate) fn pipe(place: &Place) -> Option<(PathBuf, Release)> {
+    let path = place.root().join("pipe");
+    let made = Command::new("mkfifo").arg(&path).status();
+    if !made.is_ok_and(|status| status.success()) {
+        println!("skipped: no mkfifo");
+        return None;
+    }
+    let file = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    let release = Release(ManuallyDrop::new(file));
+    Some((path, release))
+}
+
+/// Lets whoever reads from the pipe go on when it is dropped, also when the test fails.
+///
+/// The pipe stays open on this side: a reader that comes later finds what was written.
+pub(crate) struct Release(ManuallyDrop<fs::File>);
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        let _ = self.0.write_all(b"x");
+    }
 }
