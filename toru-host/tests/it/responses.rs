@@ -1,5 +1,6 @@
 //! C plugins whose responses break a rule, and some that look as if they did.
 
+use http_body_util::BodyExt;
 use toru_host::error::BodyError;
 
 use crate::host::{get, read};
@@ -144,6 +145,22 @@ async fn a_bad_frame_is_an_error_and_never_a_clean_end() {
         assert_eq!(zoo.count("released").await, u32::try_from(number).unwrap() + 1);
     }
     zoo.host.disable(&zoo.id).await;
+}
+
+#[tokio::test]
+async fn nothing_follows_trailers() {
+    let Some(zoo) = zoo::running("bad_frame").await else {
+        return;
+    };
+    // The plugin would go on for ever.
+    let mut body = zoo
+        .host
+        .respond(get(&format!("{}/fault?9", zoo.id)))
+        .await
+        .into_body();
+    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "good");
+    assert!(body.frame().await.unwrap().unwrap().is_trailers());
+    assert!(body.frame().await.is_none());
 }
 
 #[tokio::test]

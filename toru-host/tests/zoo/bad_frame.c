@@ -1,5 +1,5 @@
 // A good frame, then by number: a borrowed one, an unknown flag, an unknown kind, bytes without an address, a bad
-// trailer, trailers with a flag, an error, a panic, an unknown status.
+// trailer, trailers with a flag, an error, a panic, an unknown status; or, not quite a fault, trailers again and again.
 #include "zoo.h"
 
 static int fault_number;
@@ -20,6 +20,7 @@ ZOO_STREAM_POLL(poll)
         return TORU_DONE;
     case 6: return TORU_FAILED;
     case 7: return TORU_PANICKED;
+    case 9: frame->kind = TORU_FRAME_TRAILERS, frame->headers = &good, frame->n_headers = 1; return TORU_DONE;
     default: return 4711;
     }
 }

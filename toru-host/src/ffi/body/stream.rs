@@ -172,14 +172,19 @@ impl PluginStream {
             TORU_PANICKED => Some(Err(BodyError::Panicked)),
             _ => Some(Err(BodyError::Failed)),
         };
-        self.ended = matches!(next, None | Some(Err(_)));
+        // Nothing follows trailers, whatever the plugin still has.
+        self.ended = next
+            .as_ref()
+            .is_none_or(|next| next.as_ref().map_or(true, Frame::is_trailers));
         Poll::Ready(next)
     }
 
-    /// Takes a frame off the length that was promised; more than that is refused.
+    /// Takes a frame off the length that was promised; more than that is refused, and so is less.
     fn count(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
-        if let (Some(left), Some(data)) = (&mut self.exact, frame.data_ref()) {
-            *left = left.checked_sub(data.len() as u64).ok_or(BodyError::Invalid)?;
+        if let Some(left) = &mut self.exact {
+            let len = frame.data_ref().map_or(*left, |data| data.len() as u64);
+            let rest = left.checked_sub(len).filter(|_| frame.is_data() || *left == 0);
+            *left = rest.ok_or(BodyError::Invalid)?;
         }
         Ok(frame)
     }
