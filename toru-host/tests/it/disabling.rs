@@ -1,5 +1,6 @@
 //! Plugins that are disabled while they work.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -9,10 +10,13 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use tokio::sync::{Barrier, Semaphore};
 use toru_host::error::BodyError;
+use toru_host::plugin::PluginState;
 use toru_plugin_api::{Body, BodyStream, Frame, PluginError, Response};
 
 use crate::actor::{Script, told};
-use crate::host::{get, id, read, soon, until};
+use crate::host::{Host, get, id, read, soon, until};
+use crate::support::Place;
+use crate::zoo;
 
 const SHORT: Duration = Duration::from_millis(50);
 
@@ -108,6 +112,65 @@ async fn streams_that_are_suspended_are_cancelled() {
     assert_eq!(soon(reading).await.unwrap().unwrap_err(), BodyError::Failed);
     soon(dropped).await.unwrap();
     soon(has_ended).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_reads_ends_with_its_plugin() {
+    for polled_before in [false, true] {
+        let (flag, dropped) = told();
+        let flag = std::sync::Mutex::new(Some(flag));
+        let (ended, has_ended) = told();
+        let ended = std::sync::Mutex::new(Some(ended));
+        let mut script = Script::act(move |_, _| {
+            let stream = Silent(flag.lock().unwrap().take().unwrap());
+            std::future::ready(Ok(Response::new(200).with_body(Body::from_stream(stream))))
+        });
+        script.dropped = Some(Box::new(move |_| drop(ended.lock().unwrap().take())));
+        let host = script.run_with(|builder| builder.drain_timeout(SHORT)).await;
+        let mut body = host.respond(get("actor/act")).await.into_body();
+        if polled_before {
+            let mut frame = std::pin::pin!(body.frame());
+            assert!(
+                std::future::poll_fn(|cx| Poll::Ready(frame.as_mut().poll(cx)))
+                    .await
+                    .is_pending()
+            );
+        }
+        // The client holds the response but does not read, as one that has stalled.
+        host.disable("actor").await;
+        soon(dropped).await.unwrap();
+        soon(has_ended).await.unwrap();
+        assert_eq!(body.collect().await.unwrap_err(), BodyError::Failed);
+    }
+}
+
+#[tokio::test]
+async fn a_scan_leaves_a_plugin_alone_that_is_stopping() {
+    let place = Place::new();
+    let Some(_) = zoo::compile(&place, "pends_forever", &[]) else {
+        return;
+    };
+    // As long as it takes to look twice: nothing is waited for in between.
+    let host = Host::with(place, |builder| builder.drain_timeout(Duration::from_secs(1))).await;
+    let id = "pends-forever";
+    host.enable(id).await.unwrap();
+    let library = host.place.plugins().join("pends_forever.so");
+    let aside = host.place.root().join("aside.so");
+    let call = tokio::spawn(host.call(get(&format!("{id}/fault"))));
+    tokio::task::yield_now().await;
+    let (manager, plugin) = (host.manager.clone(), id.parse().unwrap());
+    let disabling = tokio::spawn(async move { manager.disable(&plugin).await });
+    until(|| host.status(id).state == PluginState::Stopping).await;
+    std::fs::rename(&library, &aside).unwrap();
+    host.manager.scan().await.unwrap();
+    assert_eq!(host.status(id).state, PluginState::Stopping);
+    std::fs::rename(&aside, &library).unwrap();
+    host.manager.scan().await.unwrap();
+    soon(disabling).await.unwrap().unwrap();
+    soon(call).await.unwrap().unwrap();
+    assert_eq!(host.status(id).state, PluginState::Disabled);
+    host.enable(id).await.unwrap();
+    assert_eq!(host.get(&format!("{id}/ok")).await.text(), "ok");
 }
 
 #[tokio::test]
