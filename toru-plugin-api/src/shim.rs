@@ -11,6 +11,7 @@
 mod body;
 mod bytes;
 mod call;
+mod control;
 mod ctx;
 mod exchange;
 mod guard;

@@ -10,7 +10,6 @@ use http::request::Parts;
 use tokio::sync::futures::OwnedNotified;
 use tokio::task::JoinHandle;
 use toru_plugin_api::abi::op::ToruOp;
-use toru_plugin_api::abi::route::TORU_PARAMS_MAX;
 use toru_plugin_api::abi::status::{
     TORU_CANCELLED, TORU_DETACHED, TORU_DONE, TORU_FAILED, TORU_INVALID, TORU_PANICKED, TORU_PENDING,
 };
@@ -20,31 +19,9 @@ use super::cell::CellRef;
 use super::gate::Permit;
 use super::op::{PluginOp, Started, on_worker};
 use super::response::Answer;
-use super::route::{Route, Start};
+use super::route::{RouteMatch, Start};
 use crate::error::CallError;
 use crate::plugin::PluginId;
-
-/// Where a request goes: the route, and what its pattern captured.
-#[derive(Debug)]
-pub(crate) struct RouteMatch<'a> {
-    /// The route.
-    pub(crate) route: &'a Route,
-    /// Length of the path in front of the plugin's own.
-    pub(crate) prefix_len: usize,
-    /// The request's method, as a bit.
-    pub(crate) method: u32,
-    /// Captures as offset and length in the plugin's own path, in the order of the pattern.
-    pub(crate) params: [(u16, u16); TORU_PARAMS_MAX],
-    /// How many of them there are.
-    pub(crate) n_params: usize,
-}
-
-impl RouteMatch<'_> {
-    pub(super) fn params(&self) -> impl ExactSizeIterator<Item = std::ops::Range<usize>> {
-        let range = |&(offset, len): &(u16, u16)| usize::from(offset)..usize::from(offset) + usize::from(len);
-        self.params[..self.n_params].iter().map(range)
-    }
-}
 
 /// A call to a plugin. Dropping it cancels the call.
 pub(crate) struct CallFuture<B> {

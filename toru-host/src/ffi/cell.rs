@@ -19,11 +19,11 @@ use toru_plugin_api::abi::route::{TORU_PARAMS_MAX, TORU_SCRATCH_ALIGN_MAX};
 use toru_plugin_api::abi::size_word;
 
 use super::body::RequestBody;
-use super::call::RouteMatch;
 use super::exchange::{HasTables, Tables, version_number};
 use super::guard::guard_or;
 use super::op::on_worker;
 use super::response::Answer;
+use super::route::RouteMatch;
 use super::waker::Wakeup;
 
 /// Nobody has answered yet.

@@ -3,28 +3,22 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
-use toru_plugin_api::abi::op::{ToruOp, ToruWaker};
-use toru_plugin_api::abi::size_word;
-use toru_plugin_api::abi::status::{TORU_DONE, TORU_PANICKED, TORU_PENDING, ToruError};
+use toru_plugin_api::abi::status::{TORU_DONE, TORU_PANICKED};
 
 use super::body::Streams;
 use super::context::{Context, Host, Services};
+use super::control::{Words, control};
 use super::entry::Api;
 use super::frontend::{Asset, Sink};
 use super::gate::{Gate, Permit};
-use super::op::{PluginOp, Started, on_worker};
+use super::op::on_worker;
 use super::route::{Registrar, Route};
-use super::waker::SharedWaker;
 use crate::error::LoadError;
 use crate::plugin::PluginId;
-
-/// Longest text that a plugin may give with an error, in bytes.
-const ERROR_TEXT_MAX: usize = 4096;
 
 /// How long the `shutdown` of an instance may take that nobody waits for.
 const UNATTENDED_LIMIT: Duration = Duration::from_secs(5);
@@ -342,127 +336,3 @@ impl Shared {
 unsafe impl Send for Shared {}
 // SAFETY: as for `Inner`.
 unsafe impl Sync for Shared {}
-
-/// Runs `init` or `shutdown` to its end.
-async fn control(
-    start: impl Fn(*const ToruWaker, *mut ToruOp, *mut ToruError) -> u32 + Send,
-) -> Result<(), (u32, String)> {
-    let waker = SharedWaker::new();
-    let mut pending: Option<PluginOp> = None;
-    let mut words = Words::new();
-    let status = std::future::poll_fn(|cx| {
-        let status = waker.poll(cx, |waker| {
-            let status = match &mut pending {
-                // SAFETY: the waker is valid in the closure; the `io` of these operations is an error.
-                Some(op) => unsafe { op.poll_raw(waker, words.as_mut().cast()) },
-                None => {
-                    let mut op = ToruOp::NONE;
-                    let status = on_worker(|| start(waker, &raw mut op, words.as_mut()));
-                    // SAFETY: filled in by the plugin when it is pending.
-                    match unsafe { Started::new(status, op) } {
-                        Started::Ended(status) => status,
-                        Started::Pending(op) => {
-                            pending = Some(op);
-                            TORU_PENDING
-                        }
-                    }
-                }
-            };
-            (status, status == TORU_PENDING)
-        });
-        if status == TORU_PENDING {
-            Poll::Pending
-        } else {
-            Poll::Ready(status)
-        }
-    })
-    .await;
-    if status == TORU_DONE {
-        Ok(())
-    } else {
-        Err((status, words.text(status)))
-    }
-}
-
-/// Room for a plugin's words about an error.
-struct Words {
-    error: ToruError,
-    buffer: Box<[u8; ERROR_TEXT_MAX]>,
-}
-
-// SAFETY: the pointer in the error is to the buffer beside it.
-unsafe impl Send for Words {}
-
-impl Words {
-    fn new() -> Self {
-        let error = ToruError {
-            size: size_word::<ToruError>(),
-            flags: 0,
-            code: 0,
-            reserved: 0,
-            text: std::ptr::null_mut(),
-            text_cap: ERROR_TEXT_MAX,
-            text_len: 0,
-        };
-        Self {
-            error,
-            buffer: Box::new([0; ERROR_TEXT_MAX]),
-        }
-    }
-
-    fn as_mut(&mut self) -> *mut ToruError {
-        self.error.text = self.buffer.as_mut_ptr();
-        &raw mut self.error
-    }
-
-    /// The plugin's words, or the bare status when it has none. Control characters are blanked out.
-    fn text(&self, status: u32) -> String {
-        let len = self.error.text_len.min(ERROR_TEXT_MAX);
-        let text = String::from_utf8_lossy(&self.buffer[..len]);
-        let text: String = text
-            .chars()
-            .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
-            .collect();
-        if text.trim().is_empty() {
-            format!("it returned status {status}")
-        } else {
-            text
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use toru_plugin_api::{PluginContext, PluginError, PluginMetadata, ToruPlugin, static_plugin};
-
-    use crate::PluginManager;
-
-    struct Idle;
-
-    impl ToruPlugin for Idle {
-        const METADATA: PluginMetadata = PluginMetadata::new("idle", "Idle");
-
-        async fn init(_: PluginContext) -> Result<Self, PluginError> {
-            Ok(Self)
-        }
-    }
-
-    #[test]
-    fn a_manager_may_end_with_its_runtime_and_without_shutdown() {
-        let folder = tempfile::tempdir().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let manager = PluginManager::builder(folder.path().join("plugins"))
-                .register_static(static_plugin!(Idle))
-                .start()
-                .await
-                .unwrap();
-            manager.enable(&"idle".parse().unwrap()).await.unwrap();
-        });
-        // The task that would end the instance is dropped here, having never run.
-        drop(runtime);
-    }
-}

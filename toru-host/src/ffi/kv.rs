@@ -1,8 +1,9 @@
 //! `toru.kv/1`: the store, as plugins call it.
 
+mod arguments;
+
 use std::ffi::c_void;
 use std::future::Future;
-use std::ops::Bound;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
@@ -13,29 +14,23 @@ use bytes::Bytes;
 use toru_plugin_api::abi::bytes::{ToruBuf, ToruBufVt, ToruSlice};
 use toru_plugin_api::abi::host::ToruCtx;
 use toru_plugin_api::abi::kv::{
-    TORU_KV_ADD, TORU_KV_DELETE, TORU_KV_DESCENDING, TORU_KV_KEY_MAX, TORU_KV_SET, TORU_KV_VALUE_MAX, ToruKv,
-    ToruKvCheck, ToruKvCommitted, ToruKvEntry, ToruKvMutation, ToruKvPage, ToruKvRange,
+    ToruKv, ToruKvCheck, ToruKvCommitted, ToruKvEntry, ToruKvMutation, ToruKvPage, ToruKvRange,
 };
 use toru_plugin_api::abi::op::{ToruOp, ToruOpVt, ToruWaker, with_std_waker};
 use toru_plugin_api::abi::status::{
     TORU_CONFLICT, TORU_DONE, TORU_GONE, TORU_INTERNAL, TORU_INVALID, TORU_PENDING, TORU_QUOTA,
-    TORU_STORAGE_FULL, TORU_TIMED_OUT, TORU_TOO_LARGE, TORU_UNSUPPORTED, TORU_WOULD_BLOCK,
+    TORU_STORAGE_FULL, TORU_TIMED_OUT, TORU_TOO_LARGE, TORU_WOULD_BLOCK,
 };
-use toru_plugin_api::abi::{field_end, read_argument, size_word, write_result};
+use toru_plugin_api::abi::{field_end, size_word, write_result};
 
+use self::arguments::{key, mutation, read_all, read_range};
 use super::context::{Context, Services};
 use super::guard::{guard, guard_or};
 use super::op::is_worker;
-use crate::kv::{KvCheck, KvCommitted, KvEntry, KvError, KvMutation, KvRange};
+use crate::kv::{KvCheck, KvCommitted, KvEntry, KvError, KvRange};
 
-/// Most keys, checks or mutations of one call.
-const BATCH_MAX: usize = 10_000;
 /// Most bytes of keys and values of one call.
 const BATCH_BYTES_MAX: usize = 16 << 20;
-/// Entries of a page when the plugin does not say.
-const PAGE_DEFAULT: u32 = 100;
-/// Most entries of a page.
-const PAGE_MAX: u32 = 10_000;
 
 pub(super) static TABLE: ToruKv = ToruKv {
     size: size_word::<ToruKv>(),
@@ -368,97 +363,6 @@ unsafe extern "C" fn op_drop(data: *mut c_void) {
         // SAFETY: dropped once, by its holder.
         drop(unsafe { Box::from_raw(data.cast::<KvOp>()) });
     });
-}
-
-/// Copies an array that a plugin lends.
-///
-/// # Safety
-///
-/// The array is readable for the call.
-unsafe fn read_all<T: Copy>(first: *const T, len: usize) -> Result<Vec<T>, u32> {
-    if len == 0 {
-        return Ok(Vec::new());
-    }
-    if first.is_null() || !first.is_aligned() {
-        return Err(TORU_INVALID);
-    }
-    if len > BATCH_MAX {
-        return Err(TORU_TOO_LARGE);
-    }
-    // SAFETY: not null, aligned, of a possible length, and readable as the caller guarantees.
-    Ok(unsafe { std::slice::from_raw_parts(first, len) }.to_vec())
-}
-
-/// # Safety
-///
-/// The range is null or readable up to its own `size`, with all that it points to.
-unsafe fn read_range(range: *const ToruKvRange) -> Result<KvRange, u32> {
-    // SAFETY: the plugin lends the range for the call.
-    let range = unsafe { read_argument(range, field_end!(ToruKvRange, reserved)) }?;
-    if range.flags & !TORU_KV_DESCENDING != 0 {
-        return Err(TORU_UNSUPPORTED);
-    }
-    let descending = range.flags & TORU_KV_DESCENDING != 0;
-    let (start, end, cursor) = (copy(range.start)?, copy(range.end)?, copy(range.cursor)?);
-    let bound = |key: Bytes, bound: fn(Bytes) -> Bound<Bytes>| {
-        if key.is_empty() {
-            Bound::Unbounded
-        } else {
-            bound(key)
-        }
-    };
-    let mut range = KvRange {
-        start: bound(start, Bound::Included),
-        end: bound(end, Bound::Excluded),
-        descending,
-        limit: if range.limit == 0 {
-            PAGE_DEFAULT
-        } else {
-            range.limit.min(PAGE_MAX)
-        } as usize,
-    };
-    if !cursor.is_empty() {
-        let behind = Bound::Excluded(cursor);
-        if descending {
-            range.end = behind;
-        } else {
-            range.start = behind;
-        }
-    }
-    Ok(range)
-}
-
-fn mutation(given: ToruKvMutation) -> Result<KvMutation, u32> {
-    let ttl = (given.ttl_ms != 0).then(|| Duration::from_millis(given.ttl_ms));
-    match given.kind {
-        _ if given.flags != 0 => Err(TORU_UNSUPPORTED),
-        TORU_KV_SET if given.value.len > TORU_KV_VALUE_MAX => Err(TORU_TOO_LARGE),
-        TORU_KV_SET => Ok(KvMutation::Set {
-            key: key(given.key)?,
-            value: copy(given.value)?,
-            ttl,
-        }),
-        TORU_KV_DELETE => Ok(KvMutation::Delete { key: key(given.key)? }),
-        TORU_KV_ADD => Ok(KvMutation::Add {
-            key: key(given.key)?,
-            delta: given.delta,
-        }),
-        _ => Err(TORU_UNSUPPORTED),
-    }
-}
-
-fn key(slice: ToruSlice) -> Result<Bytes, u32> {
-    if slice.len == 0 || slice.len > TORU_KV_KEY_MAX {
-        return Err(TORU_TOO_LARGE);
-    }
-    copy(slice)
-}
-
-fn copy(slice: ToruSlice) -> Result<Bytes, u32> {
-    // SAFETY: called only while the plugin lends the slice.
-    unsafe { slice.as_bytes() }
-        .map(Bytes::copy_from_slice)
-        .ok_or(TORU_INVALID)
 }
 
 fn status_of(error: &KvError) -> u32 {

@@ -7,7 +7,8 @@ use toru_plugin_api::abi::bytes::ToruSlice;
 use toru_plugin_api::abi::exchange::ToruExchange;
 use toru_plugin_api::abi::op::{ToruOp, ToruWaker};
 use toru_plugin_api::abi::route::{
-    TORU_ANY_METHOD, TORU_ROUTE_BLOCKING, TORU_SCRATCH_ALIGN_MAX, TORU_SCRATCH_MAX, ToruRegistrar, ToruRoute,
+    TORU_ANY_METHOD, TORU_PARAMS_MAX, TORU_ROUTE_BLOCKING, TORU_SCRATCH_ALIGN_MAX, TORU_SCRATCH_MAX,
+    ToruRegistrar, ToruRoute,
 };
 use toru_plugin_api::abi::status::{TORU_DONE, TORU_INVALID, TORU_UNSUPPORTED};
 use toru_plugin_api::abi::{field_end, read_argument, size_word};
@@ -45,6 +46,28 @@ pub(crate) struct Route {
 unsafe impl Send for Route {}
 // SAFETY: as above.
 unsafe impl Sync for Route {}
+
+/// Where a request goes: the route, and what its pattern captured.
+#[derive(Debug)]
+pub(crate) struct RouteMatch<'a> {
+    /// The route.
+    pub(crate) route: &'a Route,
+    /// Length of the path in front of the plugin's own.
+    pub(crate) prefix_len: usize,
+    /// The request's method, as a bit.
+    pub(crate) method: u32,
+    /// Captures as offset and length in the plugin's own path, in the order of the pattern.
+    pub(crate) params: [(u16, u16); TORU_PARAMS_MAX],
+    /// How many of them there are.
+    pub(crate) n_params: usize,
+}
+
+impl RouteMatch<'_> {
+    pub(super) fn params(&self) -> impl ExactSizeIterator<Item = std::ops::Range<usize>> {
+        let range = |&(offset, len): &(u16, u16)| usize::from(offset)..usize::from(offset) + usize::from(len);
+        self.params[..self.n_params].iter().map(range)
+    }
+}
 
 /// Collects routes during the call to `routes`.
 #[repr(C)]

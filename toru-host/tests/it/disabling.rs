@@ -46,7 +46,7 @@ async fn running_calls_end_before_the_plugin_does() {
     until(|| waiting.load(Ordering::SeqCst) == 10).await;
     let manager = host.manager.clone();
     let disabling = tokio::spawn(async move { manager.disable(&id("actor")).await });
-    until(|| host.status("actor").state == toru_host::plugin::PluginState::Stopping).await;
+    until(|| host.status("actor").state == PluginState::Stopping).await;
     assert_eq!(
         host.get("actor/act").await.problem(),
         (404, "plugin_disabled".into())

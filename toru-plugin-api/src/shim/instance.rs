@@ -1,27 +1,21 @@
 //! The table that a plugin gives to the host, and the instance behind it.
 
 use std::ffi::c_void;
-use std::future::Future;
-use std::pin::Pin;
-use std::ptr::NonNull;
 use std::sync::OnceLock;
-use std::task::{Context, Poll};
 
 use super::bytes::into_toru;
+use super::control::{Control, entry};
 use super::ctx::Ctx;
-use super::guard::{self, guard_drop, guard_with, write_error};
+use super::guard::{self, guard_drop};
 use crate::abi::bytes::ToruSlice;
 use crate::abi::entry::{TORU_LOADER_STATIC, ToruLoader};
 use crate::abi::host::{ToruCtx, ToruHost};
 use crate::abi::log::{TORU_LOG_ERROR, TORU_LOG_WARN};
-use crate::abi::op::{ToruOp, ToruOpVt, ToruWaker, with_std_waker};
+use crate::abi::op::{ToruOp, ToruWaker};
 use crate::abi::plugin::{ToruAsset, ToruAssetSink, ToruPluginApi};
 use crate::abi::route::ToruRegistrar;
 use crate::abi::size_word;
-use crate::abi::status::{
-    TORU_DONE, TORU_FAILED, TORU_INTERNAL, TORU_INVALID, TORU_PANICKED, TORU_PENDING, TORU_UNSUPPORTED,
-    ToruError,
-};
+use crate::abi::status::{TORU_DONE, TORU_INVALID, TORU_UNSUPPORTED, ToruError};
 use crate::abi::version::{TORU_ABI_MAJOR, TORU_ABI_MINOR, TORU_API_MAGIC, is_compatible};
 use crate::bytes::Bytes;
 use crate::context::PluginContext;
@@ -247,86 +241,4 @@ unsafe extern "C" fn destroy<P: ToruPlugin>(plugin: *mut c_void) {
 unsafe fn instance<P>(plugin: *mut c_void) -> &'static Instance<P> {
     // SAFETY: the host calls nothing after `destroy`, so the reference is never used beyond the instance's life.
     unsafe { &*plugin.cast::<Instance<P>>() }
-}
-
-/// Guards an entry point that can explain its failure.
-fn entry(err: *mut ToruError, ctx: Option<Ctx>, f: impl FnOnce() -> Result<u32, &'static str>) -> u32 {
-    let result = guard_with(ctx, || match f() {
-        Ok(status) => status,
-        Err(text) => write_error(err, TORU_INTERNAL, text),
-    });
-    result.unwrap_or_else(|message| write_error(err, TORU_PANICKED, &message))
-}
-
-type ControlFuture = Pin<Box<dyn Future<Output = Result<(), PluginError>> + Send>>;
-
-/// `init` or `shutdown` while it is suspended.
-struct Control {
-    ctx: Ctx,
-    future: ControlFuture,
-}
-
-static CONTROL_VT: ToruOpVt = ToruOpVt {
-    size: size_word::<ToruOpVt>(),
-    flags: 0,
-    poll: Some(control_poll),
-    drop: Some(control_drop),
-};
-
-impl Control {
-    /// Polls once; leaves an operation behind when that was not enough.
-    ///
-    /// # Safety
-    ///
-    /// The pointers are valid for the call.
-    unsafe fn start(
-        ctx: Ctx,
-        future: ControlFuture,
-        waker: *const ToruWaker,
-        op: *mut ToruOp,
-        err: *mut ToruError,
-    ) -> u32 {
-        let mut control = Box::new(Self { ctx, future });
-        // SAFETY: as the caller guarantees.
-        let status = unsafe { control.advance(waker, err) };
-        if status == TORU_PENDING {
-            let data = Box::into_raw(control).cast();
-            let vt = &raw const CONTROL_VT;
-            // SAFETY: the host lends the place for the call.
-            unsafe { op.write(ToruOp { data, vt }) };
-        }
-        status
-    }
-
-    /// # Safety
-    ///
-    /// The pointers are valid for the call.
-    unsafe fn advance(&mut self, waker: *const ToruWaker, err: *mut ToruError) -> u32 {
-        let future = self.future.as_mut();
-        // SAFETY: the waker is valid for the call.
-        match unsafe { with_std_waker(waker, |waker| future.poll(&mut Context::from_waker(waker))) } {
-            Poll::Pending => TORU_PENDING,
-            Poll::Ready(Ok(())) => TORU_DONE,
-            Poll::Ready(Err(error)) => write_error(err, TORU_FAILED, &error.to_string()),
-        }
-    }
-}
-
-unsafe extern "C" fn control_poll(data: *mut c_void, waker: *const ToruWaker, io: *mut c_void) -> u32 {
-    let Some(mut control) = NonNull::new(data.cast::<Control>()) else {
-        return TORU_INVALID;
-    };
-    // SAFETY: only `CONTROL_VT` leads here, one call at a time.
-    let control = unsafe { control.as_mut() };
-    let err = io.cast::<ToruError>();
-    entry(err, Some(control.ctx), || {
-        // SAFETY: the host lends waker and error for the call.
-        Ok(unsafe { control.advance(waker, err) })
-    })
-}
-
-unsafe extern "C" fn control_drop(data: *mut c_void) {
-    // SAFETY: dropped once, by the host.
-    let control = unsafe { Box::from_raw(data.cast::<Control>()) };
-    guard_drop(|| drop(control));
 }
