@@ -99,39 +99,3 @@ impl Words {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use toru_plugin_api::{PluginContext, PluginError, PluginMetadata, ToruPlugin, static_plugin};
-
-    use crate::PluginManager;
-
-    struct Idle;
-
-    impl ToruPlugin for Idle {
-        const METADATA: PluginMetadata = PluginMetadata::new("idle", "Idle");
-
-        async fn init(_: PluginContext) -> Result<Self, PluginError> {
-            Ok(Self)
-        }
-    }
-
-    #[test]
-    fn a_manager_may_end_with_its_runtime_and_without_shutdown() {
-        let folder = tempfile::tempdir().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let manager = PluginManager::builder(folder.path().join("plugins"))
-                .register_static(static_plugin!(Idle))
-                .start()
-                .await
-                .unwrap();
-            manager.enable(&"idle".parse().unwrap()).await.unwrap();
-        });
-        // The task that would end the instance is dropped here, having never run.
-        drop(runtime);
-    }
-}
