@@ -29,7 +29,7 @@ pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
     run_command(build.current_dir(workspace.root()))?;
     for built in [examples::hello_plugin(workspace)?, examples::c_plugin(workspace)?] {
         match built {
-            Ok(library) => examples::install(&library, Path::new(&plugins))?,
+            Ok(library) => examples::install(&library, Path::new(&plugins), examples::seal)?,
             Err(reason) => println!("{reason}"),
         }
     }

@@ -112,12 +112,13 @@ pub(crate) fn seal(library: &Path) -> Result {
     run(command.arg(library))
 }
 
-/// Puts a library where plugins are looked for: sealed, whole or not at all, readable and executable by all.
-pub(crate) fn install(library: &Path, folder: &Path) -> Result {
+/// Puts a library where plugins are looked for: whole or not at all, readable and executable by all. `prepare` gets
+/// the copy before it is in place.
+pub(crate) fn install(library: &Path, folder: &Path, prepare: impl FnOnce(&Path) -> Result) -> Result {
     let name = library.file_name().ok_or("a library has a name")?;
     let unfinished = folder.join(format!(".{}.new", name.to_string_lossy()));
     fs::copy(library, &unfinished)?;
-    seal(&unfinished)?;
+    prepare(&unfinished)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -154,7 +155,7 @@ mod tests {
         let library = folder.join("liba.so");
         for content in ["one", "two"] {
             fs::write(&library, content).unwrap();
-            install(&library, &plugins).unwrap();
+            install(&library, &plugins, |_| Ok(())).unwrap();
             assert_eq!(fs::read_to_string(plugins.join("liba.so")).unwrap(), content);
         }
         assert_eq!(fs::read_dir(&plugins).unwrap().count(), 1);
