@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use toru_benches::hosted::Hosted;
 use toru_benches::libraries::Libraries;
 use toru_benches::requests::Workload;
-use toru_benches::variants::{Axum, Direct, Harness, Naive, Serve, Tower};
+use toru_benches::variants::{Axum, Direct, Front, Harness, Naive, Serve, Tower};
 use toru_benches::{Result, naive};
 
 fn main() -> Result {
@@ -29,7 +29,8 @@ fn main() -> Result {
         bench.way("direct", Direct(workload));
         bench.way("native", Axum::native());
         bench.way("tower", Tower(hosted.service()));
-        bench.way("mounted", Axum::mounted(hosted.service()));
+        bench.way("mounted", Axum::mounted(hosted.manager.clone()));
+        bench.way("front", Front::new(hosted.manager.clone()));
         bench.way("naive", Naive(naive::open(&libraries.naive)?));
     }
     criterion.final_summary();

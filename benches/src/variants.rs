@@ -6,9 +6,12 @@ use axum::Router;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt as _;
+use toru_axum::{DangerouslyAllowEveryone, PluginLayer, WithPlugins};
 use toru_benches_work::NaivePlugin;
+use toru_host::PluginManager;
 use toru_host::service::PluginApi;
 use tower::ServiceExt as _;
+use tower_layer::Layer as _;
 
 use crate::native;
 use crate::requests::{BenchRequest, Workload};
@@ -31,6 +34,10 @@ pub struct Direct(pub Workload);
 #[derive(Clone, Debug)]
 pub struct Axum(pub Router);
 
+/// An application with plugins in front of it.
+#[derive(Clone, Debug)]
+pub struct Front(pub WithPlugins<Router>);
+
 /// The tower service alone.
 #[derive(Clone, Debug)]
 pub struct Tower(pub PluginApi);
@@ -45,12 +52,16 @@ impl Axum {
         Self(native::router())
     }
 
-    /// The service, mounted as an application mounts it.
-    pub fn mounted(service: PluginApi) -> Self {
-        let router = Router::new()
-            .route_service("/api/plugins", service.clone())
-            .route_service("/api/plugins/{*path}", service);
-        Self(router)
+    /// The plugins as routes of the application's router, by `toru_axum::router`.
+    pub fn mounted(manager: PluginManager) -> Self {
+        Self(toru_axum::router(manager, DangerouslyAllowEveryone))
+    }
+}
+
+impl Front {
+    /// The plugins in front of the application's router, by `toru_axum::PluginLayer`.
+    pub fn new(manager: PluginManager) -> Self {
+        Self(PluginLayer::new(manager, DangerouslyAllowEveryone).layer(native::router()))
     }
 }
 
@@ -72,7 +83,16 @@ impl Serve for Direct {
     }
 }
 
-// Servers clone a service for each request and drive it by `oneshot`: so do the next two.
+// Servers clone a service for each request and drive it by `oneshot`: so do the next three.
+impl Serve for Front {
+    async fn serve(&mut self, request: BenchRequest) -> usize {
+        match self.0.clone().oneshot(request.map(axum::body::Body::new)).await {
+            Ok(response) => read(response).await,
+            Err(impossible) => match impossible {},
+        }
+    }
+}
+
 impl Serve for Axum {
     async fn serve(&mut self, request: BenchRequest) -> usize {
         match self.0.clone().oneshot(request).await {

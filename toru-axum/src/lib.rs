@@ -1,7 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod front;
+
 use axum::Router;
+
+pub use front::{PluginLayer, WithPlugins, WithPluginsFuture};
 
 pub use toru_host::PluginManager;
 pub use toru_host::service::{

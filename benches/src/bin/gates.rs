@@ -62,19 +62,27 @@ fn instructions(library: &Path, folder: &Path) -> Result<bool> {
         let native = count("native", workload)? - built;
         let tower = count("tower", workload)? - built;
         let mounted = count("mounted", workload)? - built;
+        let front = count("front", workload)? - built;
         println!(
             "instructions, {}: direct {direct:.0}, native axum {native:.0}, tower service {tower:.0} ({:.3}), \
-             mounted in axum {mounted:.0} ({:.3})",
+             mounted by a layer {front:.0} ({:.3}), mounted as a route {mounted:.0} ({:.3})",
             workload.name(),
             tower / native,
+            front / native,
             mounted / native
         );
         if workload == Workload::Small {
             passed &= verdict(
-                "plugin mounted in axum / native axum, instructions",
+                "plugin mounted in axum as a route / native axum, instructions",
                 mounted / native,
                 RATIO_MAX,
                 &format!("goal {RATIO_GOAL:.2}"),
+            );
+            passed &= verdict(
+                "plugin mounted in axum by a layer / native axum, instructions",
+                front / native,
+                RATIO_GOAL,
+                "the goal is the limit",
             );
         }
     }
@@ -176,7 +184,17 @@ fn repeat(work: &str, workload: &str, library: &Path, repetitions: u64) -> Resul
             }
             "mounted" => {
                 let hosted = Hosted::start(library, "bench").await?;
-                serve(Axum::mounted(hosted.service()), workload, repetitions).await?;
+                serve(Axum::mounted(hosted.manager.clone()), workload, repetitions).await?;
+                hosted.manager.shutdown().await;
+            }
+            "front" => {
+                let hosted = Hosted::start(library, "bench").await?;
+                serve(
+                    toru_benches::variants::Front::new(hosted.manager.clone()),
+                    workload,
+                    repetitions,
+                )
+                .await?;
                 hosted.manager.shutdown().await;
             }
             _ => return Err(format!("no such work: {work}").into()),

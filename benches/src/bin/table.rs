@@ -15,7 +15,7 @@ use toru_benches::libraries::Libraries;
 use toru_benches::naive;
 use toru_benches::requests::Workload;
 use toru_benches::rounds::{Turn, median, ratio, rounds, serving};
-use toru_benches::variants::{Axum, Direct, Harness, Naive, Tower};
+use toru_benches::variants::{Axum, Direct, Front, Harness, Naive, Tower};
 use toru_host::PluginManager;
 
 /// Rounds of each table.
@@ -24,17 +24,19 @@ const ROUNDS: usize = 60;
 const COPIES: usize = 100;
 
 /// Names of the ways, in the order in which [`ways`] lists them.
-const WAYS: [&str; 6] = [
+const WAYS: [&str; 7] = [
     "harness (drop the request)",
     "direct call",
     "native axum handler",
     "plugin, tower service alone",
-    "plugin, mounted in axum",
+    "plugin, mounted in axum as a route",
+    "plugin, mounted in axum by a layer",
     "naive Box<dyn Trait>",
 ];
 const NATIVE: usize = 2;
 const TOWER: usize = 3;
 const MOUNTED: usize = 4;
+const FRONT: usize = 5;
 
 /// One line of the verdicts.
 struct Line {
@@ -87,7 +89,8 @@ fn ways<'a>(
         serving(runtime, workload, Direct(workload)),
         serving(runtime, workload, Axum::native()),
         serving(runtime, workload, Tower(hosted.service())),
-        serving(runtime, workload, Axum::mounted(hosted.service())),
+        serving(runtime, workload, Axum::mounted(hosted.manager.clone())),
+        serving(runtime, workload, Front::new(hosted.manager.clone())),
         serving(runtime, workload, Naive(naive::open(&libraries.naive)?)),
     ])
 }
@@ -110,12 +113,17 @@ fn times(runtime: &Runtime, libraries: &Libraries, lines: &mut Vec<Line>) -> Res
             Workload::Suspended => continue,
             Workload::Large => (1.05, f64::NAN),
         };
-        lines.push(Line {
-            what: format!("plugin mounted in axum / native axum, {}, time", workload.name()),
-            value: ratio(&times[MOUNTED], &times[NATIVE]),
-            goal: mounted,
-            unit: "",
-        });
+        for (how, way) in [("as a route", MOUNTED), ("by a layer", FRONT)] {
+            lines.push(Line {
+                what: format!(
+                    "plugin mounted in axum {how} / native axum, {}, time",
+                    workload.name()
+                ),
+                value: ratio(&times[way], &times[NATIVE]),
+                goal: mounted,
+                unit: "",
+            });
+        }
         if tower.is_finite() {
             lines.push(Line {
                 what: format!("plugin by tower alone / native axum, {}, time", workload.name()),

@@ -61,6 +61,13 @@ impl PluginApi {
         Self(Arc::new(Shared { manager, authorizer }))
     }
 
+    /// Whether a path is the manager's base path or lies below it, so that the service answers it.
+    #[must_use]
+    pub fn answers(&self, path: &str) -> bool {
+        let below = path.strip_prefix(self.0.manager.base_path());
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    }
+
     /// Goes on with a request that may do what it wants.
     // Inlined, so that the head moves straight into the call's cell.
     #[inline(always)]
