@@ -6,6 +6,7 @@ use std::time::Duration;
 
 pub use crate::discovery::DiscoverError;
 pub use crate::kv::KvError;
+use crate::plugin::Stage;
 
 /// Why a plugin did not start.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +99,21 @@ impl LoadError {
             Self::StillStarting => "still_starting",
             Self::SymbolMissing { .. } => "symbol_missing",
             Self::UnresolvedSymbol { .. } => "unresolved_symbol",
+        }
+    }
+
+    /// How far the plugin had come, as far as the error tells.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
+        match self {
+            Self::Discover(_) => Stage::Check,
+            Self::BadTable { .. }
+            | Self::Open { .. }
+            | Self::SymbolMissing { .. }
+            | Self::UnresolvedSymbol { .. } => Stage::Open,
+            Self::CreateFailed { .. } | Self::StillStarting => Stage::Create,
+            Self::InitFailed { .. } | Self::InitPanicked { .. } | Self::InitTimeout { .. } => Stage::Init,
+            Self::InvalidFrontend { .. } | Self::InvalidRoute { .. } => Stage::Register,
         }
     }
 }

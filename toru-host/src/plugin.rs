@@ -6,4 +6,6 @@ mod status;
 
 pub use id::{PluginId, PluginIdError};
 pub use metadata::{PanicStrategy, PluginMetadata};
-pub use status::{DesiredState, PluginFault, PluginInfo, PluginState, PluginStatus, RejectedFile, RouteInfo};
+pub use status::{
+    DesiredState, PluginFault, PluginInfo, PluginState, PluginStatus, RejectedFile, RouteInfo, Stage,
+};

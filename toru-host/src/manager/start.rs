@@ -13,7 +13,7 @@ use super::registry::Source;
 use crate::discovery::{DiscoverError, Staged, stage};
 use crate::error::{LoadError, ManagerError};
 use crate::ffi::{Api, Instance, Services, load_static, load_trusted};
-use crate::plugin::{DesiredState, PluginFault, PluginId, PluginState};
+use crate::plugin::{DesiredState, PluginFault, PluginId, PluginState, Stage};
 use crate::routing::Running;
 
 /// How long the host waits beyond a limit for code that does not suspend and so cannot be cancelled.
@@ -63,9 +63,14 @@ impl Shared {
                     Err(error)
                 }
                 Err(error) => {
+                    let stage = match &error {
+                        ManagerError::Load(error) => error.stage(),
+                        _ => Stage::Check,
+                    };
                     let fault = PluginFault {
                         code: error.code(),
                         message: error.to_string(),
+                        stage,
                     };
                     slot.set_state(PluginState::Failed, Some(fault));
                     Err(error)

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{PluginId, PluginMetadata};
 
@@ -20,10 +20,31 @@ pub enum PluginState {
     Failed,
     /// It was asked for, but its file is gone.
     Missing,
+    /// Stopped because it crashed, hung or panicked repeatedly; waits for an administrator.
+    Quarantined,
     /// Being opened or initialised.
     Starting,
     /// Draining.
     Stopping,
+}
+
+/// How far a plugin has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Stage {
+    /// Its library is copied and checked; none of its code has run.
+    Check,
+    /// Its library is opened: constructors run, then `create_plugin`.
+    Open,
+    /// Its instance is created.
+    Create,
+    /// Its instance is initialised.
+    Init,
+    /// It registers its routes and files.
+    Register,
+    /// It runs.
+    Run,
 }
 
 /// Why a plugin is not running although it should.
@@ -34,6 +55,8 @@ pub struct PluginFault {
     pub code: &'static str,
     /// What happened and what to do, for the administrator.
     pub message: String,
+    /// How far the plugin had come.
+    pub stage: Stage,
 }
 
 /// How a plugin is doing.

@@ -85,6 +85,11 @@ impl Problem {
                 "plugin_failed",
                 "the plugin did not start; its status tells why",
             ),
+            PluginState::Quarantined => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "plugin_quarantined",
+                "the plugin was stopped because it kept failing; its status tells how",
+            ),
             PluginState::Missing => (
                 StatusCode::NOT_FOUND,
                 "plugin_missing",
