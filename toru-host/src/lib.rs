@@ -9,6 +9,6 @@ mod manager;
 pub mod plugin;
 mod routing;
 pub mod service;
-mod state;
+pub mod state;
 
 pub use manager::{Builder, PluginManager};
