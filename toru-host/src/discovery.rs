@@ -17,6 +17,7 @@ mod stage;
 
 pub use self::error::{DiscoverError, Forbidden};
 pub use self::file::FileStamp;
+pub(crate) use self::file::{check_component, check_folder};
 pub use self::policy::Policy;
 pub use self::scan::{Candidate, scan};
 pub use self::stage::{Staged, stage};

@@ -1,13 +1,19 @@
 //! What the administrator asked for, and where it is kept.
 //!
 //! A [`StateStore`] keeps what is asked for: which plugins are to run, and with what configuration. What is true of
-//! them is not stored anywhere; each host finds it out.
+//! them is not stored anywhere; each host finds it out. [`FileStateStore`] is the store that needs nothing but a
+//! folder.
 
 mod desired;
+mod disk;
 mod document;
 mod error;
+mod file;
+mod folder;
 mod json;
 mod legacy;
+mod notices;
+mod utc;
 
 use std::fmt;
 use std::future::Future;
@@ -17,6 +23,7 @@ use crate::plugin::PluginId;
 
 pub use self::desired::{Change, Desired, DesiredPlugin, StateNotice};
 pub use self::error::StateError;
+pub use self::file::FileStateStore;
 pub(crate) use self::legacy::StateFile;
 
 /// A boxed future, so that stores can be chosen at run time.

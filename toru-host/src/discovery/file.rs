@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::elf::FileAt;
 use super::{DiscoverError, Policy};
 
-pub(super) use self::permissions::check_folder;
+pub(crate) use self::permissions::{check_component, check_folder};
 
 /// Which version of a file it is; changes whenever its content does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]

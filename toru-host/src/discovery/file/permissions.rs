@@ -11,7 +11,7 @@ const GROUP_MAY_WRITE: u32 = 0o020;
 const STICKY: u32 = 0o1000;
 
 /// Checks a folder and all folders above it; `folder` is free of symbolic links.
-pub(in crate::discovery) fn check_folder(folder: &Path) -> Result<(), DiscoverError> {
+pub(crate) fn check_folder(folder: &Path) -> Result<(), DiscoverError> {
     for (distance, component) in folder.ancestors().enumerate() {
         let metadata = component
             .symlink_metadata()
@@ -19,7 +19,7 @@ pub(in crate::discovery) fn check_folder(folder: &Path) -> Result<(), DiscoverEr
         // In a sticky folder such as /tmp nobody can replace what belongs to others.
         let is_shared_parent = distance > 0 && metadata.uid() == 0 && metadata.mode() & STICKY != 0;
         if !is_shared_parent {
-            check(component, &metadata)?;
+            check_component(component, &metadata)?;
         }
     }
     Ok(())
@@ -27,7 +27,7 @@ pub(in crate::discovery) fn check_folder(folder: &Path) -> Result<(), DiscoverEr
 
 /// Checks an open file that was found at `path` in `folder`, whose own chain has been checked.
 pub(super) fn check_file(folder: &Path, path: &Path, metadata: &Metadata) -> Result<(), DiscoverError> {
-    check(path, metadata)?;
+    check_component(path, metadata)?;
     let is_link = path.symlink_metadata().is_ok_and(|entry| entry.is_symlink());
     if is_link {
         let target = path
@@ -41,13 +41,14 @@ pub(super) fn check_file(folder: &Path, path: &Path, metadata: &Metadata) -> Res
             let metadata = between
                 .symlink_metadata()
                 .map_err(|error| DiscoverError::unreadable("examined", error))?;
-            check(between, &metadata)?;
+            check_component(between, &metadata)?;
         }
     }
     Ok(())
 }
 
-fn check(component: &Path, metadata: &Metadata) -> Result<(), DiscoverError> {
+/// Checks one file or folder by its owner and mode.
+pub(crate) fn check_component(component: &Path, metadata: &Metadata) -> Result<(), DiscoverError> {
     let fault = |problem: String, remedy| DiscoverError::InsecurePermissions {
         component: component.to_owned(),
         problem: problem.into(),
