@@ -1,5 +1,8 @@
 //! The calls to the file system, in one place so that tests can make each of them fail.
 
+#[cfg(test)]
+pub(super) mod faulty;
+
 use std::fmt;
 use std::fs::{DirBuilder, File, Metadata};
 use std::io::{self, Read, Write};

@@ -124,4 +124,6 @@ async fn unblocked<T: Send + 'static>(
 }
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod tests;
