@@ -47,10 +47,9 @@ impl Document {
     pub(super) fn parse(text: &[u8]) -> Result<Parsed, String> {
         let parsed = Self::parse_current(text);
         match json::version(text) {
-            Some(version) if version > SCHEMA_VERSION => Ok(Parsed::Newer(
-                version,
-                parse_newer(text).unwrap_or_else(Desired::default),
-            )),
+            Some(version) if version > SCHEMA_VERSION => {
+                Ok(Parsed::Newer(version, parse_newer(text).unwrap_or_default()))
+            }
             _ => parsed.map(|(document, desired)| Parsed::Current(document, desired)),
         }
     }
@@ -68,18 +67,21 @@ impl Document {
             Some(plugins) => Object::parse(plugins).ok_or("`plugins` is no object")?,
         };
         let mut desired = Desired::default();
+        let mut unknown = Vec::new();
         for (name, entry) in plugins.iter() {
-            match PluginId::new(name) {
-                Ok(id) => {
-                    let plugin = parse_plugin(entry)
-                        .map_err(|field| format!("`{field}` of the plugin `{id}` has the wrong type"))?;
-                    desired.plugins.insert(id, plugin);
-                }
-                Err(error) => desired.notices.push(StateNotice::new(
-                    "unknown_entry",
-                    format!("the entry {name:?} under `plugins` is ignored and kept: the name {error}"),
-                )),
-            }
+            let Ok(id) = PluginId::new(name) else {
+                unknown.push(name);
+                continue;
+            };
+            let plugin = parse_plugin(entry)
+                .map_err(|field| format!("`{field}` of the plugin `{id}` has the wrong type"))?;
+            desired.plugins.insert(id, plugin);
+        }
+        if let [first, more @ ..] = &*unknown {
+            let (first, more) = (json::excerpt(first), more.len());
+            let message =
+                format!("{first:?} and {more} more under `plugins` are no plugin ids: ignored and kept");
+            desired.notices.push(StateNotice::new("unknown_entry", message));
         }
         Ok((Self { root, plugins }, desired))
     }

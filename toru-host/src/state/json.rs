@@ -92,6 +92,11 @@ impl Object {
     }
 }
 
+/// So much of a name as fits a message.
+pub(super) fn excerpt(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
 /// The JSON of a value that always has one: a text, a flag or a number.
 pub(super) fn raw<T: serde::Serialize + ?Sized>(value: &T) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).unwrap_or_default()
@@ -174,6 +179,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
             if seen.contains(&key) {
+                let key = excerpt(&key);
                 return Err(Error::custom(format_args!("the key {key:?} is there twice")));
             }
             seen.insert(key);

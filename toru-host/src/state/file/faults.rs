@@ -133,6 +133,13 @@ fn the_process_may_die_at_each_call_of_a_save(save: Save) -> Result<(), String> 
             if !is_new && (found != ["note"] || result.is_ok()) {
                 return Err(format!("{at}: {found:?} after {result:?}"));
             }
+            // The next process can go on, and there is always a good copy.
+            save(&FileStateStore::new(folder.path()), "other").map_err(|error| format!("{at}: {error}"))?;
+            fs::remove_file(folder.path().join(FILE)).unwrap();
+            let previous = restart(folder.path()).map_err(|error| format!("{at}: {error}"))?;
+            if previous != found {
+                return Err(format!("{at}: {previous:?} is the previous of {found:?}"));
+            }
         }
     }
     Ok(())

@@ -239,7 +239,7 @@ fn c8_what_is_not_a_file_of_ours_is_refused_with_the_reason_and_without_a_hang()
         }),
         ("a folder", |path| fs::create_dir_all(path.join("full")).unwrap()),
         ("a socket", |path| {
-            drop(std::os::unix::net::UnixListener::bind(path).unwrap())
+            drop(std::os::unix::net::UnixListener::bind(path).unwrap());
         }),
         ("mode is 0666", |path| {
             fs::write(path, OFF).unwrap();
