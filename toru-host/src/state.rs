@@ -12,6 +12,7 @@ mod file;
 mod folder;
 mod json;
 mod legacy;
+mod lock;
 mod notices;
 mod utc;
 
