@@ -10,6 +10,7 @@ mod document;
 mod error;
 mod file;
 mod folder;
+mod journal;
 mod json;
 mod legacy;
 mod lock;

@@ -1,0 +1,460 @@
+use std::fs;
+use std::time::{Duration, UNIX_EPOCH};
+
+use rustix::io::Errno;
+
+use super::*;
+use crate::plugin::PluginFault;
+use crate::state::disk::RealDisk;
+use crate::state::disk::faulty::{DEATHS, ERRORS, FaultyDisk, HARMLESS};
+
+fn id(text: &str) -> PluginId {
+    PluginId::new(text).unwrap()
+}
+
+fn record(message: &str) -> QuarantineRecord {
+    QuarantineRecord {
+        code: "plugin_panicked".into(),
+        message: message.to_owned(),
+        stage: Stage::Run,
+        since: UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
+    }
+}
+
+fn open(folder: &Path) -> (Journal, Findings) {
+    Journal::open(folder, true, Arc::new(RealDisk))
+}
+
+/// What the next process finds: who is quarantined, and who is suspected.
+fn restart(folder: &Path) -> (Vec<String>, Vec<String>) {
+    let (_, findings) = open(folder);
+    let texts = |ids: Vec<PluginId>| ids.into_iter().map(String::from).collect();
+    (
+        texts(findings.quarantined.into_keys().collect()),
+        texts(findings.suspects),
+    )
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn who_ended_the_process_is_found_out_where_only_one_can_have_done_it() {
+    type Story = fn(&Journal);
+    let begin = |journal: &Journal, plugins: &[&str]| {
+        for plugin in plugins {
+            journal.begin(&id(plugin), 1).unwrap();
+        }
+    };
+    type Names = &'static [&'static str];
+    let cases: [(&str, Names, Story, Names, Names); 11] = [
+        ("nothing happened", &[], |_| {}, &[], &[]),
+        ("one began", &["a"], |_| {}, &["a"], &[]),
+        (
+            "one is inside",
+            &["a"],
+            |j| j.inside(&id("a"), Stage::Init),
+            &["a"],
+            &[],
+        ),
+        (
+            "one waits",
+            &["a"],
+            |j| {
+                j.inside(&id("a"), Stage::Init);
+                j.waiting(&id("a"));
+            },
+            &["a"],
+            &[],
+        ),
+        (
+            "one ended",
+            &["a"],
+            |j| {
+                j.inside(&id("a"), Stage::Init);
+                j.end(&id("a"));
+            },
+            &[],
+            &[],
+        ),
+        (
+            "one of three is inside",
+            &["a", "b", "c"],
+            |j| {
+                j.inside(&id("a"), Stage::Open);
+                j.waiting(&id("a"));
+                j.inside(&id("b"), Stage::Open);
+            },
+            &["b"],
+            &[],
+        ),
+        (
+            "two of three are inside",
+            &["a", "b", "c"],
+            |j| {
+                j.inside(&id("a"), Stage::Open);
+                j.inside(&id("b"), Stage::Open);
+            },
+            &[],
+            &["a", "b", "c"],
+        ),
+        ("two wait", &["a", "b"], |_| {}, &[], &["a", "b"]),
+        ("one of two ended", &["a", "b"], |j| j.end(&id("a")), &["b"], &[]),
+        (
+            "inside again after the end of another",
+            &["a", "b"],
+            |j| {
+                j.inside(&id("a"), Stage::Open);
+                j.inside(&id("b"), Stage::Open);
+                j.end(&id("b"));
+            },
+            &["a"],
+            &[],
+        ),
+        (
+            "quarantined while inside",
+            &["a"],
+            |j| {
+                j.inside(&id("a"), Stage::Init);
+                j.quarantine(&id("a"), &record("it hangs")).unwrap();
+            },
+            &["a"],
+            &[],
+        ),
+    ];
+    for (name, begun, story, quarantined, suspects) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, _) = open(folder.path());
+        begin(&journal, begun);
+        story(&journal);
+        let expected = (
+            quarantined.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            suspects.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        );
+        assert_eq!(restart(folder.path()), expected, "{name}");
+        // The verdict stays, the suspicion does not.
+        assert_eq!(restart(folder.path()), (expected.0, vec![]), "{name}");
+    }
+}
+
+#[test]
+fn an_administrator_learns_at_which_stage_it_was_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    journal.begin(&id("a"), 3).unwrap();
+    journal.inside(&id("a"), Stage::Open);
+    journal.inside(&id("a"), Stage::Init);
+    journal.waiting(&id("a"));
+    let (journal, findings) = open(folder.path());
+    let fault = PluginFault::from(&findings.quarantined[&id("a")]);
+    assert_eq!((fault.code, fault.stage), ("crashed_while_starting", Stage::Init));
+    assert!(
+        fault
+            .message
+            .contains("enable it again to try once more, or remove its file")
+    );
+    journal.release(&id("a")).unwrap();
+    assert_eq!(restart(folder.path()), (vec![], vec![]));
+}
+
+#[test]
+fn a_record_comes_back_as_it_was_and_not_too_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    let mut unknown = record("three\nlines\u{2028}\"");
+    unknown.code = "of_a_later_version".into();
+    journal.quarantine(&id("a"), &unknown).unwrap();
+    journal
+        .quarantine(&id("b"), &record(&"\u{e9}".repeat(100_000)))
+        .unwrap();
+    let (_, findings) = open(folder.path());
+    assert_eq!(findings.quarantined[&id("a")], unknown);
+    assert_eq!(findings.quarantined[&id("b")].message.chars().count(), 500);
+    let (_, findings) = open(folder.path());
+    assert_eq!(
+        PluginFault::from(&findings.quarantined[&id("a")]).code,
+        "quarantined"
+    );
+    assert_eq!(
+        PluginFault::from(&findings.quarantined[&id("b")]).code,
+        "plugin_panicked"
+    );
+}
+
+const LINES: &str = r#"{"plugin":"a","event":"begin","generation":1,"later":true}
+{"plugin":"a","event":"end"}
+{"plugin":"b","event":"quarantine","code":"x","message":"m","stage":"init","since":5}
+{"plugin":"c","event":"begin","generation":2}
+{"plugin":"c","event":"inside","stage":"create"}
+"#;
+
+#[test]
+fn a_line_that_breaks_off_is_ignored() {
+    let quarantined_b = LINES.match_indices('\n').nth(2).unwrap().0;
+    for end in 0..=LINES.len() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), &LINES[..end]).unwrap();
+        let (_, findings) = open(folder.path());
+        assert!(findings.notices.is_empty(), "{end} bytes: {:?}", findings.notices);
+        assert_eq!(
+            findings.quarantined.contains_key(&id("b")),
+            end >= quarantined_b,
+            "{end} bytes"
+        );
+    }
+}
+
+#[test]
+fn unreadable_lines_in_the_middle_are_skipped_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = format!(
+        "{{\"plugin\":\"a\",\"event\":\"end\",\"x\":{}",
+        "[".repeat(10_000)
+    );
+    let middle = format!(
+        "{LINES}\n\n{{\"plugin\":\"d\",\"ev\n[]\n\u{0}\u{0}\n{deep}\n{{\"plugin\":\"../x\",\"event\":\"end\"}}\n{{\"plugin\":\"d\",\"event\":\"sleep\"}}\n"
+    );
+    let mut text = middle.into_bytes();
+    text.extend(b"\xff\xfe\n{\"plugin\":\"e\",\"event\":\"begin\",\"generation\":1}\n");
+    fs::write(folder.path().join(FILE), text).unwrap();
+    let (_, findings) = open(folder.path());
+    let told: Vec<_> = findings
+        .notices
+        .iter()
+        .map(|notice| (notice.code, &*notice.message))
+        .collect();
+    assert!(
+        matches!(told[..], [("journal_damaged", message)] if message.starts_with("7 ")),
+        "{told:?}"
+    );
+    assert_eq!(
+        findings.quarantined.keys().collect::<Vec<_>>(),
+        [&id("b"), &id("c")]
+    );
+    assert_eq!(open(folder.path()).1.notices, []);
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_kept_aside() {
+    let place: [fn(&Path); 3] = [
+        |path| fs::create_dir(path).unwrap(),
+        |path| std::os::unix::fs::symlink("elsewhere", path).unwrap(),
+        |path| {
+            fs::File::create(path)
+                .unwrap()
+                .set_len(FILE_MAX as u64 + 1)
+                .unwrap();
+        },
+    ];
+    for place in place {
+        let folder = tempfile::tempdir().unwrap();
+        place(&folder.path().join(FILE));
+        let (journal, findings) = open(folder.path());
+        assert_eq!(findings.notices[0].code, "journal_damaged");
+        let names = names(folder.path());
+        assert!(
+            names.len() == 2 && names[1].starts_with("journal.jsonl.bad-"),
+            "{names:?}"
+        );
+        journal.begin(&id("a"), 1).unwrap();
+        assert_eq!(restart(folder.path()).0, ["a"]);
+    }
+}
+
+#[test]
+fn without_a_folder_the_journal_is_off_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let (journal, findings) = open(&file.join("below"));
+    assert_eq!(findings.notices[0].code, "journal_off");
+    assert_eq!(journal.begin(&id("a"), 1).unwrap_err().code(), "unwritable_state");
+    journal.inside(&id("a"), Stage::Open);
+    journal.end(&id("a"));
+}
+
+#[test]
+fn a_long_life_does_not_make_a_long_file_nor_lose_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    journal.quarantine(&id("q"), &record("once")).unwrap();
+    journal.begin(&id("a"), 1).unwrap();
+    journal.begin(&id("b"), 1).unwrap();
+    for _ in 0..5_000 {
+        journal.inside(&id("a"), Stage::Init);
+        journal.waiting(&id("a"));
+        let len = fs::metadata(folder.path().join(FILE)).unwrap().len();
+        assert!(len < 80 * 1024, "{len}");
+    }
+    assert_eq!(names(folder.path()), [FILE]);
+    assert_eq!(
+        restart(folder.path()),
+        (vec!["q".into()], vec!["a".into(), "b".into()])
+    );
+}
+
+type Step = fn(&Journal) -> Result<(), StateError>;
+
+/// What has to be durable, one after the other, with the same journal.
+const STEPS: [(&str, Step); 4] = [
+    ("begin", |journal| journal.begin(&id("a"), 1)),
+    ("quarantine", |journal| journal.quarantine(&id("b"), &record("b"))),
+    ("end", |journal| {
+        journal.end(&id("a"));
+        Ok(())
+    }),
+    ("release", |journal| journal.release(&id("q"))),
+];
+
+/// Quarantined plugins before the first step and after each.
+const STATES: [&[&str]; 5] = [&["q"], &["a", "q"], &["a", "b", "q"], &["b", "q"], &["b"]];
+
+/// A journal with `q` in quarantine that is `len` bytes long, on a disk that can fail.
+fn prepared(folder: &Path, len: usize) -> (Journal, Arc<FaultyDisk>) {
+    let mut text = Event::Quarantine(record("q")).line(&id("q"));
+    let disk = Arc::new(FaultyDisk::default());
+    fs::write(folder.join(FILE), &text).unwrap();
+    let (journal, _) = Journal::open(folder, true, disk.clone());
+    // As long as it may be and a little less, so that the next steps go beyond.
+    let nobody = id("nobody");
+    while text.len() + 100 < len {
+        journal.inside(&nobody, Stage::Init);
+        journal.waiting(&nobody);
+        text.extend(Event::Inside { stage: Stage::Init }.line(&nobody));
+        text.extend(Event::Waiting.line(&nobody));
+    }
+    journal.end(&nobody);
+    (journal, disk)
+}
+
+#[test]
+fn whichever_call_fails_the_answer_is_true_and_the_next_step_works() {
+    for len in [0, log::LONG + 1] {
+        for fault in HARMLESS.into_iter().chain(ERRORS) {
+            for number in 1.. {
+                let folder = tempfile::tempdir().unwrap();
+                let (journal, disk) = prepared(folder.path(), len);
+                disk.arm(number, fault);
+                // Whoever asked and was refused asks again.
+                for (step, (name, act)) in STEPS.iter().enumerate() {
+                    let result = act(&journal);
+                    let at = format!("{fault:?} at call {number}, {name}: {result:?}");
+                    let is_harmless = HARMLESS.contains(&fault);
+                    assert!(result.is_ok() || !is_harmless, "{at}");
+                    // A copy, so that looking does not settle anything.
+                    let copy = tempfile::tempdir().unwrap();
+                    fs::copy(folder.path().join(FILE), copy.path().join(FILE)).unwrap();
+                    let found = restart(copy.path()).0;
+                    let is_new = found == STATES[step + 1];
+                    let is_old = found == STATES[step] && (result.is_err() || *name == "end");
+                    assert!(is_new || is_old, "{at}: {found:?}");
+                    if result.is_err() {
+                        act(&journal).expect(&at);
+                    }
+                }
+                // In a long file, one of the steps replaces it.
+                let is_replaced = disk.calls().contains(&"rename");
+                let is_over = !disk.disarm();
+                let (_, findings) = open(folder.path());
+                assert_eq!(findings.quarantined.len(), 1, "{fault:?} at call {number}");
+                assert_eq!(names(folder.path()), [FILE]);
+                if is_over {
+                    assert!(number > 5);
+                    assert_eq!(is_replaced, len > 0);
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn whenever_the_process_dies_the_old_or_the_new_is_there() {
+    for len in [0, log::LONG + 1] {
+        for fault in DEATHS {
+            for number in 1.. {
+                let folder = tempfile::tempdir().unwrap();
+                let (journal, disk) = prepared(folder.path(), len);
+                disk.arm(number, fault);
+                let mut acknowledged = 0;
+                for (step, (name, act)) in STEPS.iter().enumerate() {
+                    if act(&journal).is_err() {
+                        break;
+                    }
+                    // The end of a start cannot be refused.
+                    acknowledged = if *name == "end" { acknowledged } else { step + 1 };
+                }
+                let is_over = !disk.disarm();
+                let found = restart(folder.path()).0;
+                let is_good = STATES[acknowledged..].iter().any(|state| found == *state);
+                assert!(
+                    is_good,
+                    "{fault:?} at call {number}: {found:?} after {acknowledged} steps"
+                );
+                assert_eq!(names(folder.path()), [FILE]);
+                if is_over {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_start_at_which_calls_fail_finds_the_same_culprit_later() {
+    for fault in HARMLESS.into_iter().chain(ERRORS).chain(DEATHS) {
+        for number in 1.. {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(FILE), LINES).unwrap();
+            let disk = Arc::new(FaultyDisk::default());
+            disk.arm(number, fault);
+            let (journal, findings) = Journal::open(folder.path(), true, disk.clone());
+            let at = format!("{fault:?} at call {number}: {findings:?}");
+            let is_over = !disk.disarm();
+            if HARMLESS.contains(&fault) {
+                assert!(findings.notices.is_empty(), "{at}");
+                assert_eq!(findings.quarantined.len(), 2, "{at}");
+            }
+            // What was kept aside for an error is no longer there to be judged; its text is.
+            let is_aside = names(folder.path()).iter().any(|name| name.contains(".bad-"));
+            if !DEATHS.contains(&fault) && journal.begin(&id("d"), 1).is_ok() {
+                journal.end(&id("d"));
+            }
+            let found = restart(folder.path()).0;
+            assert!(is_aside || found == ["b", "c"], "{at}: {found:?}");
+            assert!(
+                !names(folder.path()).contains(&"journal.jsonl.new".to_owned()),
+                "{at}"
+            );
+            if is_over {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_was_refused_and_not_started_is_not_blamed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, disk) = prepared(folder.path(), 0);
+    disk.fail_next("sync_data", Errno::IO);
+    journal.begin(&id("a"), 1).unwrap_err();
+    assert_eq!(restart(folder.path()).0, ["q"]);
+}
+
+#[test]
+fn a_full_disk_is_told_and_over_when_there_is_space() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, disk) = prepared(folder.path(), 0);
+    disk.fail_next("write", Errno::NOSPC);
+    assert_eq!(journal.begin(&id("a"), 1).unwrap_err().code(), "storage_full");
+    // Started all the same: whose code runs is known by what follows.
+    journal.inside(&id("a"), Stage::Open);
+    assert_eq!(restart(folder.path()).0, ["a", "q"]);
+}
