@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 pub(super) mod faulty;
+#[cfg(test)]
+pub(super) mod platter;
 
 use std::fmt;
 use std::fs::{DirBuilder, File, Metadata};

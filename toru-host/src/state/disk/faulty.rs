@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use rustix::fs::Stat;
 use rustix::io::Errno;
 
+use super::platter::{Names, Platter};
 use super::{Disk, RealDisk};
 
 /// What goes wrong.
@@ -15,6 +16,8 @@ use super::{Disk, RealDisk};
 pub(crate) enum Fault {
     /// One call answers with this error.
     Error(Errno),
+    /// One call fails after half of a write has happened.
+    Torn,
     /// One call reads or writes half of what it was asked for; another call is as ever.
     Short,
     /// The process dies before the call: neither it nor any later one has an effect.
@@ -25,7 +28,7 @@ pub(crate) enum Fault {
 
 /// The faults of the first list pass unseen, those of the second may be seen.
 pub(crate) const HARMLESS: [Fault; 2] = [Fault::Error(Errno::INTR), Fault::Short];
-pub(crate) const ERRORS: [Fault; 2] = [Fault::Error(Errno::IO), Fault::Error(Errno::NOSPC)];
+pub(crate) const ERRORS: [Fault; 3] = [Fault::Error(Errno::IO), Fault::Error(Errno::NOSPC), Fault::Torn];
 pub(crate) const DEATHS: [Fault; 2] = [Fault::Death, Fault::TornDeath];
 
 #[derive(Debug, Default)]
@@ -38,7 +41,10 @@ struct Plan {
 
 /// The file system, with one fault armed.
 #[derive(Debug, Default)]
-pub(crate) struct FaultyDisk(Mutex<Plan>);
+pub(crate) struct FaultyDisk {
+    plan: Mutex<Plan>,
+    platter: Mutex<Platter>,
+}
 
 /// What a call is to do.
 enum Course {
@@ -51,7 +57,7 @@ enum Course {
 impl FaultyDisk {
     /// Forgets earlier calls and lets the `number`-th from now fail, counted from 1.
     pub(crate) fn arm(&self, number: usize, fault: Fault) {
-        *self.0.lock().unwrap() = Plan {
+        *self.plan.lock().unwrap() = Plan {
             fault: Some((number, fault)),
             ..Plan::default()
         };
@@ -59,22 +65,32 @@ impl FaultyDisk {
 
     /// Lets the next call of this name fail.
     pub(crate) fn fail_next(&self, call: &'static str, error: Errno) {
-        self.0.lock().unwrap().next = Some((call, error));
+        self.plan.lock().unwrap().next = Some((call, error));
     }
 
     /// Makes calls succeed again, and tells whether there were enough of them for the fault.
     pub(crate) fn disarm(&self) -> bool {
-        let plan = std::mem::take(&mut *self.0.lock().unwrap());
+        let plan = std::mem::take(&mut *self.plan.lock().unwrap());
         plan.fault.is_some_and(|(number, _)| plan.calls.len() >= number)
+    }
+
+    /// Takes a folder for flushed as it is.
+    pub(crate) fn track(&self, folder: &Path) {
+        *self.platter.lock().unwrap() = Platter::of(folder);
+    }
+
+    /// What would be left of the folder that is tracked if the machine lost its power now.
+    pub(crate) fn power_loss(&self, folder: &Path, names: Names) -> tempfile::TempDir {
+        self.platter.lock().unwrap().survivor(folder, names)
     }
 
     /// The calls since the last `arm` or `disarm`.
     pub(crate) fn calls(&self) -> Vec<&'static str> {
-        self.0.lock().unwrap().calls.clone()
+        self.plan.lock().unwrap().calls.clone()
     }
 
     fn call(&self, name: &'static str) -> io::Result<Course> {
-        let mut plan = self.0.lock().unwrap();
+        let mut plan = self.plan.lock().unwrap();
         plan.calls.push(name);
         if let Some((_, error)) = plan.next.take_if(|(call, _)| *call == name) {
             return Err(error.into());
@@ -84,6 +100,7 @@ impl FaultyDisk {
             _ if plan.is_dead => Err(Errno::IO.into()),
             Some((_, fault)) if is_due => match fault {
                 Fault::Error(error) => Err(error.into()),
+                Fault::Torn => Ok(Course::Torn),
                 Fault::Short => Ok(Course::Half),
                 Fault::Death => {
                     plan.is_dead = true;
@@ -104,6 +121,20 @@ impl FaultyDisk {
             Course::Whole | Course::Half => call(),
             Course::Torn => Err(Errno::IO.into()),
         }
+    }
+}
+
+impl FaultyDisk {
+    fn flush(&self, name: &'static str, file: &File, call: fn(&File) -> io::Result<()>) -> io::Result<()> {
+        let result = self.whole(name, || call(file));
+        let mut platter = self.platter.lock().unwrap();
+        match &result {
+            Ok(()) => platter.flushed(file),
+            // Interrupted before anything was tried.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => platter.failed_to_flush(file),
+        }
+        result
     }
 }
 
@@ -129,7 +160,9 @@ impl Disk for FaultyDisk {
     }
 
     fn create_new(&self, folder: &File, name: &str) -> io::Result<File> {
-        self.whole("create_new", || RealDisk.create_new(folder, name))
+        let file = self.whole("create_new", || RealDisk.create_new(folder, name))?;
+        self.platter.lock().unwrap().made(&file);
+        Ok(file)
     }
 
     fn metadata(&self, file: &File) -> io::Result<Metadata> {
@@ -157,11 +190,11 @@ impl Disk for FaultyDisk {
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
-        self.whole("sync", || RealDisk.sync(file))
+        self.flush("sync", file, File::sync_all)
     }
 
     fn sync_data(&self, file: &File) -> io::Result<()> {
-        self.whole("sync_data", || RealDisk.sync_data(file))
+        self.flush("sync_data", file, File::sync_data)
     }
 
     fn link(&self, folder: &File, name: &str, second: &str) -> io::Result<()> {

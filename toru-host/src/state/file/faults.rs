@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::*;
 use crate::state::disk::faulty::{DEATHS, ERRORS, FaultyDisk, HARMLESS};
+use crate::state::disk::platter::Names;
 
 const OLD: &str = r#"{"version":1,"plugins":{"hello":{"enabled":false},"note":{"enabled":true,"x":1}}}"#;
 const OLDER: &str = r#"{"version":1,"plugins":{"older":{"enabled":true}}}"#;
@@ -69,6 +70,20 @@ fn save_naively(store: &FileStateStore, plugin: &str) -> Result<(), StateError> 
     write().map_err(|source| StateError::unwritable(&path, source))
 }
 
+/// Writes beside the file and renames, without a flush.
+fn save_by_rename_alone(store: &FileStateStore, plugin: &str) -> Result<(), StateError> {
+    let path = store.folder.join(FILE);
+    let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    value["plugins"][plugin] = serde_json::json!({ "enabled": true });
+    let write = || {
+        let folder = store.disk.open_folder(&store.folder)?;
+        let file = store.disk.create_new(&folder, NEW)?;
+        store.disk.write(&file, value.to_string().as_bytes())?;
+        store.disk.rename(&folder, NEW, FILE)
+    };
+    write().map_err(|source| StateError::unwritable(&path, source))
+}
+
 /// A folder with these files, and a store of it whose disk can fail.
 fn fixture(files: &[(&str, &str)]) -> (tempfile::TempDir, Arc<FaultyDisk>, FileStateStore) {
     let folder = tempfile::tempdir().unwrap();
@@ -86,6 +101,7 @@ fn each_call_of_a_save_may_fail(save: Save) -> Result<(), String> {
         for number in 1.. {
             let (folder, disk, store) = fixture(&[(FILE, OLD), (PREVIOUS, OLDER)]);
             store.load_blocking().unwrap();
+            disk.track(folder.path());
             disk.arm(number, fault);
             let result = save(&store, "hello");
             let calls = disk.calls();
@@ -110,6 +126,9 @@ fn each_call_of_a_save_may_fail(save: Save) -> Result<(), String> {
             expect(folder.path(), &["note"])?;
             save(&store, "other").map_err(|error| format!("{at}: {error}"))?;
             expect(folder.path(), &["note", "other"])?;
+            for names in [Names::Flushed, Names::All] {
+                expect(disk.power_loss(folder.path(), names).path(), &["note", "other"])?;
+            }
         }
     }
     Ok(())
@@ -143,6 +162,43 @@ fn the_process_may_die_at_each_call_of_a_save(save: Save) -> Result<(), String> 
         }
     }
     Ok(())
+}
+
+/// A save during which, or after which, the machine loses its power: `Err` tells what went wrong.
+fn the_power_may_fail_at_each_call_of_a_save(save: Save) -> Result<(), String> {
+    for number in 1.. {
+        let (folder, disk, store) = fixture(&[(FILE, OLD), (PREVIOUS, OLDER)]);
+        store.load_blocking().unwrap();
+        disk.track(folder.path());
+        disk.arm(number, DEATHS[1]);
+        let result = save(&store, "hello");
+        let calls = disk.calls();
+        let is_over = !disk.disarm();
+        for names in [Names::Flushed, Names::All] {
+            let survivor = disk.power_loss(folder.path(), names);
+            let at = format!("{names:?} names at call {number} of {calls:?}");
+            let found = restart(survivor.path()).map_err(|error| format!("{at}: {error}"))?;
+            let is_new = found == ["hello", "note"];
+            if !is_new && (found != ["note"] || result.is_ok()) {
+                return Err(format!("{at}: {found:?} after {result:?}"));
+            }
+        }
+        if is_over {
+            break;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn whenever_the_power_fails_in_a_save_the_old_or_the_new_is_there() {
+    assert_eq!(the_power_may_fail_at_each_call_of_a_save(save), Ok(()));
+}
+
+#[test]
+fn neither_naive_way_survives_a_loss_of_power() {
+    the_power_may_fail_at_each_call_of_a_save(save_naively).unwrap_err();
+    the_power_may_fail_at_each_call_of_a_save(save_by_rename_alone).unwrap_err();
 }
 
 #[test]

@@ -389,6 +389,22 @@ fn c10_a_full_disk_is_told_as_such() {
 }
 
 #[test]
+fn what_an_interrupted_save_has_left_is_no_obstacle_to_the_next() {
+    let fixture = Fixture::with(&[(FILE, OFF)]);
+    fixture.store.load_blocking().unwrap();
+    fixture.write(NEW, "{");
+    fixture.write(STALE[1], "{");
+    // The previous file had its name already, and the new one not yet.
+    fs::hard_link(fixture.path(FILE), fixture.path(PREVIOUS)).unwrap();
+    fixture.enable("hello", true).unwrap();
+    assert_eq!(fixture.names(), [FILE, PREVIOUS]);
+    assert_eq!(
+        (fixture.read(PREVIOUS).as_str(), fixture.restart().0),
+        (OFF, true)
+    );
+}
+
+#[test]
 fn where_links_are_impossible_the_previous_file_is_a_copy() {
     let fixture = Fixture::with(&[(FILE, OFF), (PREVIOUS, "old")]);
     let disk = Arc::new(FaultyDisk::default());

@@ -7,6 +7,7 @@ use super::*;
 use crate::plugin::PluginFault;
 use crate::state::disk::RealDisk;
 use crate::state::disk::faulty::{DEATHS, ERRORS, FaultyDisk, HARMLESS};
+use crate::state::disk::platter::Names;
 
 fn id(text: &str) -> PluginId {
     PluginId::new(text).unwrap()
@@ -340,6 +341,7 @@ fn whichever_call_fails_the_answer_is_true_and_the_next_step_works() {
             for number in 1.. {
                 let folder = tempfile::tempdir().unwrap();
                 let (journal, disk) = prepared(folder.path(), len);
+                disk.track(folder.path());
                 disk.arm(number, fault);
                 // Whoever asked and was refused asks again.
                 for (step, (name, act)) in STEPS.iter().enumerate() {
@@ -356,6 +358,13 @@ fn whichever_call_fails_the_answer_is_true_and_the_next_step_works() {
                     assert!(is_new || is_old, "{at}: {found:?}");
                     if result.is_err() {
                         act(&journal).expect(&at);
+                    }
+                    for names in [Names::Flushed, Names::All] {
+                        // A fault in `end` is told to nobody, and made good by the next step.
+                        if *name != "end" {
+                            let survivor = disk.power_loss(folder.path(), names);
+                            assert_eq!(restart(survivor.path()).0, STATES[step + 1], "{at}, {names:?}");
+                        }
                     }
                 }
                 // In a long file, one of the steps replaces it.
@@ -437,6 +446,16 @@ fn a_start_at_which_calls_fail_finds_the_same_culprit_later() {
             }
         }
     }
+}
+
+#[test]
+fn a_file_left_by_a_dead_process_is_no_obstacle() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("journal.jsonl.new"), "{").unwrap();
+    let (journal, findings) = open(folder.path());
+    assert_eq!(findings.notices, []);
+    journal.begin(&id("a"), 1).unwrap();
+    assert_eq!(names(folder.path()), [FILE]);
 }
 
 #[test]
