@@ -341,3 +341,26 @@ fn what_could_not_be_put_back_neither_blocks_nor_sneaks_in() {
         );
     }
 }
+
+#[test]
+fn a_change_to_what_somebody_else_has_made_so_is_durable_all_the_same() {
+    for fails in [false, true] {
+        let (folder, disk, store) = fixture(&[(FILE, OLD)]);
+        store.load_blocking().unwrap();
+        disk.track(folder.path());
+        fs::write(folder.path().join(FILE), OLD.replacen("false", "true", 1)).unwrap();
+        if fails {
+            disk.fail_next("sync", rustix::io::Errno::IO);
+        }
+        assert!(store.load_blocking().unwrap().plugins["hello"].enabled);
+        save(&store, "hello").unwrap();
+        for names in [Names::Flushed, Names::All] {
+            let survivor = disk.power_loss(folder.path(), names);
+            assert_eq!(
+                restart(survivor.path()).unwrap(),
+                ["hello", "note"],
+                "{names:?}, {fails}"
+            );
+        }
+    }
+}

@@ -6,7 +6,7 @@ use rustix::io::Errno;
 use super::*;
 use crate::plugin::PluginFault;
 use crate::state::disk::RealDisk;
-use crate::state::disk::faulty::{DEATHS, ERRORS, FaultyDisk, HARMLESS};
+use crate::state::disk::faulty::{DEATHS, ERRORS, Fault, FaultyDisk, HARMLESS};
 use crate::state::disk::platter::Names;
 
 fn id(text: &str) -> PluginId {
@@ -456,6 +456,21 @@ fn a_file_left_by_a_dead_process_is_no_obstacle() {
     assert_eq!(findings.notices, []);
     journal.begin(&id("a"), 1).unwrap();
     assert_eq!(names(folder.path()), [FILE]);
+}
+
+#[test]
+fn a_line_that_breaks_off_does_not_take_the_next_one_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, disk) = prepared(folder.path(), 0);
+    journal.begin(&id("a"), 1).unwrap();
+    journal.begin(&id("b"), 1).unwrap();
+    journal.inside(&id("a"), Stage::Open);
+    disk.arm(1, Fault::Torn);
+    journal.waiting(&id("a"));
+    assert_eq!(disk.calls(), ["write"]);
+    journal.inside(&id("b"), Stage::Open);
+    // Without the second of these, `a` would be blamed alone.
+    assert_eq!(restart(folder.path()).1, ["a", "b"]);
 }
 
 #[test]
