@@ -51,6 +51,45 @@ pub type StateFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>>
 /// Nothing here speaks of files. A database that many hosts share keeps a revision per plugin: `load` remembers the
 /// revisions that it saw, `save` writes where the revision is still the same and refuses with [`StateError::Changed`]
 /// otherwise, and the next `load` adopts what the other host did.
+///
+/// # Examples
+///
+/// A store that forgets everything with the process:
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::sync::Mutex;
+///
+/// use toru_host::error::StateError;
+/// use toru_host::plugin::PluginId;
+/// use toru_host::state::{Change, Desired, DesiredPlugin, StateFuture, StateStore};
+///
+/// #[derive(Debug, Default)]
+/// struct Forgetful(Mutex<BTreeMap<PluginId, DesiredPlugin>>);
+///
+/// impl StateStore for Forgetful {
+///     fn load(&self) -> StateFuture<'_, Desired> {
+///         Box::pin(async { Ok(Desired::new(self.0.lock().unwrap().clone())) })
+///     }
+///
+///     fn save<'a>(&'a self, plugin: &'a PluginId, change: Change) -> StateFuture<'a, ()> {
+///         Box::pin(async move {
+///             let mut plugins = self.0.lock().unwrap();
+///             let asked = plugins.entry(plugin.clone()).or_default();
+///             match change {
+///                 Change::Enabled(enabled) => asked.enabled = enabled,
+///                 Change::Config(config) => asked.config = config,
+///                 Change::License(license) => asked.license = license,
+///                 _ => {
+///                     let reason = "this store does not know the field".to_owned();
+///                     return Err(StateError::InvalidChange { reason });
+///                 }
+///             }
+///             Ok(())
+///         })
+///     }
+/// }
+/// ```
 pub trait StateStore: fmt::Debug + Send + Sync + 'static {
     /// Reads everything that is asked for, and adopts what was changed behind the host's back.
     ///

@@ -433,3 +433,23 @@ async fn a_change_goes_on_when_nobody_waits_for_it() {
     while !is_on(&store.load().await.unwrap()) {}
     assert!(fixture.restart().0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_made_at_once_are_all_made() {
+    let fixture = Fixture::new();
+    let saves: Vec<_> = (0..16)
+        .map(|number| {
+            let store = fixture.store.clone();
+            let plugin = id(&format!("p{number}"));
+            tokio::spawn(async move { store.save(&plugin, Change::Enabled(true)).await })
+        })
+        .collect();
+    for save in saves {
+        save.await.unwrap().unwrap();
+    }
+    let desired = FileStateStore::new(fixture.folder.path()).load().await.unwrap();
+    assert_eq!(
+        desired.plugins.values().filter(|plugin| plugin.enabled).count(),
+        16
+    );
+}
