@@ -20,4 +20,5 @@ pub use self::file::FileStamp;
 pub(crate) use self::file::{check_component, check_folder};
 pub use self::policy::Policy;
 pub use self::scan::{Candidate, scan};
+pub(crate) use self::stage::hash;
 pub use self::stage::{Staged, stage};

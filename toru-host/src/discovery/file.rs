@@ -78,7 +78,9 @@ impl Folder {
         let before = path
             .metadata()
             .map_err(|error| match Errno::from_io_error(&error) {
-                Some(Errno::NOENT) => not_regular("a symbolic link to nothing"),
+                Some(Errno::NOENT) if path.symlink_metadata().is_ok() => {
+                    not_regular("a symbolic link to nothing")
+                }
                 Some(errno) => open_error(errno),
                 None => DiscoverError::unreadable("opened", error),
             })?;

@@ -48,19 +48,7 @@ pub struct Staged {
 ///
 /// Everything that [`DiscoverError`] describes, except a repeated id.
 pub fn stage(path: &Path, policy: &Policy, cache_dir: &Path) -> Result<Staged, DiscoverError> {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(DiscoverError::unreadable(
-            "opened",
-            io::Error::from(io::ErrorKind::InvalidInput),
-        ));
-    };
-    let parent = if parent.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        parent
-    };
-    let folder = Folder::open(parent, policy).map_err(|error| DiscoverError::unreadable("opened", error))?;
-    let open = folder.open_file(name, policy)?;
+    let open = open(path, policy)?;
     // The cheap refusals come before the copy.
     note::parse(&elf::find_note(&open.reader())?.descriptor, policy)?;
 
@@ -93,6 +81,40 @@ pub fn stage(path: &Path, policy: &Policy, cache_dir: &Path) -> Result<Staged, D
         file: open.stamp,
         keep,
     })
+}
+
+/// SHA-256 of a file of the plugins folder, and which version of the file that is. Reads the whole file; call it where
+/// blocking is allowed.
+///
+/// # Errors
+///
+/// When the file is not one that [`stage`] would copy, cannot be read, or changes meanwhile.
+pub(crate) fn hash(path: &Path, policy: &Policy) -> Result<(FileStamp, [u8; 32]), DiscoverError> {
+    let open = open(path, policy)?;
+    let hash = hash_of(&open.file).map_err(|error| DiscoverError::unreadable("read", error))?;
+    let after = open.file.metadata();
+    let after = after.map_err(|error| DiscoverError::unreadable("read", error))?;
+    if FileStamp::of(&after) != open.stamp {
+        return Err(DiscoverError::FileChanged);
+    }
+    Ok((open.stamp, hash))
+}
+
+/// Opens a file after checking it and the folder it lies in.
+fn open(path: &Path, policy: &Policy) -> Result<OpenFile, DiscoverError> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(DiscoverError::unreadable(
+            "opened",
+            io::Error::from(io::ErrorKind::InvalidInput),
+        ));
+    };
+    let parent = if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    };
+    let folder = Folder::open(parent, policy).map_err(|error| DiscoverError::unreadable("opened", error))?;
+    folder.open_file(name, policy)
 }
 
 /// The file's content, if it did not change meanwhile.
@@ -184,10 +206,10 @@ fn is_sound_copy(path: &Path, sha256: &[u8; 32]) -> bool {
             && metadata.mode() & 0o7777 == 0o500
             && metadata.nlink() == 1
     });
-    is_private && hash_of(file).is_ok_and(|hash| hash == *sha256)
+    is_private && hash_of(&file).is_ok_and(|hash| hash == *sha256)
 }
 
-fn hash_of(mut file: File) -> io::Result<[u8; 32]> {
+fn hash_of(mut file: &File) -> io::Result<[u8; 32]> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {
