@@ -6,7 +6,6 @@ use std::time::Duration;
 
 pub use crate::discovery::DiscoverError;
 pub use crate::kv::KvError;
-use crate::plugin::Stage;
 pub use crate::state::StateError;
 
 /// Why a plugin did not start.
@@ -73,6 +72,14 @@ pub enum LoadError {
         /// Its name.
         symbol: &'static str,
     },
+    /// The plugin was replaced too often since the host started.
+    #[error(
+        "the plugin was replaced {limit} times since the host started, and replaced libraries stay in memory; restart the host to run the new one"
+    )]
+    TooManyGenerations {
+        /// How many replaced libraries of a plugin may stay in memory.
+        limit: usize,
+    },
     /// The library needs a symbol that nothing provides.
     #[error(
         "the library needs the symbol `{symbol}`, which is not there; is a system library missing or too old?"
@@ -99,22 +106,8 @@ impl LoadError {
             Self::Open { .. } => "open_failed",
             Self::StillStarting => "still_starting",
             Self::SymbolMissing { .. } => "symbol_missing",
+            Self::TooManyGenerations { .. } => "too_many_generations",
             Self::UnresolvedSymbol { .. } => "unresolved_symbol",
-        }
-    }
-
-    /// How far the plugin had come, as far as the error tells.
-    #[must_use]
-    pub const fn stage(&self) -> Stage {
-        match self {
-            Self::Discover(_) => Stage::Check,
-            Self::BadTable { .. }
-            | Self::Open { .. }
-            | Self::SymbolMissing { .. }
-            | Self::UnresolvedSymbol { .. } => Stage::Open,
-            Self::CreateFailed { .. } | Self::StillStarting => Stage::Create,
-            Self::InitFailed { .. } | Self::InitPanicked { .. } | Self::InitTimeout { .. } => Stage::Init,
-            Self::InvalidFrontend { .. } | Self::InvalidRoute { .. } => Stage::Register,
         }
     }
 }

@@ -1,14 +1,17 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod clock;
+mod counters;
 pub mod discovery;
 pub mod error;
 mod ffi;
 pub mod kv;
+mod lifecycle;
 mod manager;
 pub mod plugin;
 mod routing;
 pub mod service;
 pub mod state;
 
-pub use manager::{Builder, PluginManager};
+pub use manager::{Builder, PluginEvent, PluginEvents, PluginManager, QuarantinePolicy};

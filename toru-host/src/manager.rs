@@ -1,28 +1,39 @@
 //! The manager: which plugins there are, and which of them run.
 
 mod builder;
+mod change;
+mod events;
+mod faults;
+mod progress;
 mod registry;
 mod start;
+mod stop;
+mod strikes;
+mod turnstile;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::task::JoinSet;
+use tokio::sync::Mutex as AsyncMutex;
 
 pub use self::builder::Builder;
+pub use self::events::{PluginEvent, PluginEvents};
 use self::registry::{Registry, Slot};
-use crate::discovery::{Policy, scan};
+pub use self::strikes::QuarantinePolicy;
+use self::turnstile::Turnstile;
+use crate::clock::Clock;
+use crate::discovery::Policy;
 use crate::error::ManagerError;
 use crate::ffi::{Api, Host};
 use crate::kv::KvBackend;
 use crate::plugin::{PluginId, PluginInfo, PluginStatus, RejectedFile};
 use crate::routing::RoutingTable;
-use crate::state::StateFile;
+use crate::state::{FolderLock, Journal, StateNotice, StateStore};
 
 /// Finds, starts and stops plugins. Cheap to clone; all clones are one manager.
 ///
@@ -53,9 +64,18 @@ pub(crate) struct Shared {
     host: &'static Host,
     instance_id: Arc<str>,
     kv: Arc<dyn KvBackend>,
+    clock: Arc<dyn Clock>,
     runtime: tokio::runtime::Handle,
     registry: Mutex<Registry>,
-    state: Mutex<StateFile>,
+    store: Arc<dyn StateStore>,
+    /// Held while what is asked for is recorded, or read and taken over.
+    wishes: AsyncMutex<()>,
+    /// Held while the plugins folder is looked at.
+    scanning: AsyncMutex<()>,
+    journal: Arc<Journal>,
+    turnstile: Turnstile,
+    /// Keeps other hosts out of the state folder until this one has shut down.
+    folder: Mutex<Option<FolderLock>>,
     /// Libraries opened so far, by the hash of their bytes. They stay open for good.
     opened: Mutex<HashMap<[u8; 32], Api>>,
     table: ArcSwap<RoutingTable>,
@@ -72,6 +92,10 @@ pub(crate) struct Settings {
     init_timeout: Duration,
     drain_timeout: Duration,
     shutdown_timeout: Duration,
+    stop_timeout: Duration,
+    stuck_after: Duration,
+    max_retired_generations: usize,
+    quarantine: QuarantinePolicy,
 }
 
 impl PluginManager {
@@ -83,7 +107,7 @@ impl PluginManager {
     /// All plugins, sorted by id.
     #[must_use]
     pub fn list(&self) -> Vec<PluginInfo> {
-        self.0.registry().slots().map(Slot::info).collect()
+        self.0.registry().infos()
     }
 
     /// One plugin, or `None` when there is none of that id.
@@ -95,7 +119,7 @@ impl PluginManager {
     /// How one plugin is doing, or `None` when there is none of that id.
     #[must_use]
     pub fn status(&self, id: &PluginId) -> Option<PluginStatus> {
-        self.0.registry().slot(id).map(|slot| slot.status.clone())
+        self.0.registry().slot(id).map(|slot| slot.status().clone())
     }
 
     /// Files of the plugins folder that are no plugin this host can list, with the reason.
@@ -104,13 +128,43 @@ impl PluginManager {
         self.0.registry().rejected.clone()
     }
 
-    /// Looks at the plugins folder again. Runs no plugin's code, and leaves running plugins alone.
+    /// What administrators should know about the state file and the crash journal: that one of them was damaged, for
+    /// example, and what was done about it.
+    #[must_use]
+    pub fn notices(&self) -> Vec<StateNotice> {
+        self.0.registry().notices.clone()
+    }
+
+    /// Whether changes are refused, because a newer version of the host wrote the state.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.0.registry().is_read_only
+    }
+
+    /// Tells every change of every plugin, after a snapshot of all of them.
+    #[must_use]
+    pub fn subscribe(&self) -> PluginEvents {
+        PluginEvents::new(&self.0)
+    }
+
+    /// Looks at the plugins folder and at what is recorded as asked for again, and takes both over.
+    ///
+    /// A plugin that runs goes on as it is, whatever happened to its file; its [`update`](PluginInfo::update) tells of a
+    /// new one. A plugin that is asked for, and that nothing is held against, is started if its file has come back or if
+    /// somebody asked for it by editing the recorded state; one that is no longer asked for there is stopped. This
+    /// returns when they have settled.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be read. What is wrong with single files is told by [`rejected`](Self::rejected).
+    /// When the folder or the recorded state cannot be read. What is wrong with single files is told by
+    /// [`rejected`](Self::rejected), why a plugin did not start by its status.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future does not stop what has begun.
     pub async fn scan(&self) -> Result<(), ManagerError> {
-        self.0.scan().await
+        let shared = Arc::clone(&self.0);
+        finish(self.0.runtime.spawn(async move { shared.scan().await })).await
     }
 
     /// Starts a plugin, and has it started again with every start of the host.
@@ -148,16 +202,22 @@ impl PluginManager {
 
     /// Stops all plugins, side by side, for the end of the process. Starts none from now on.
     ///
-    /// What was enabled is so again at the next start of the host.
+    /// Takes no longer than the builder's [`stop_timeout`](Builder::stop_timeout) as a whole; what has not stopped by
+    /// then is logged and left behind. What was enabled is so again at the next start of the host.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future does not stop what has begun.
     pub async fn shutdown(&self) {
-        self.0.closing.store(true, Ordering::Release);
-        let ids: Vec<PluginId> = self.0.registry().slots().map(|slot| slot.id.clone()).collect();
-        let mut stopping = JoinSet::new();
-        for id in ids {
-            let shared = Arc::clone(&self.0);
-            stopping.spawn_on(async move { shared.stop(&id).await }, &self.0.runtime);
-        }
-        while stopping.join_next().await.is_some() {}
+        let shared = Arc::clone(&self.0);
+        // A panic in there is a bug of the host, and the process is about to end.
+        let _ = self.0.runtime.spawn(async move { shared.shutdown().await }).await;
+    }
+
+    /// Id of this installation, as plugins are told it.
+    #[must_use]
+    pub fn instance_id(&self) -> &str {
+        &self.0.instance_id
     }
 
     pub(crate) fn table(&self) -> arc_swap::Guard<Arc<RoutingTable>> {
@@ -190,89 +250,14 @@ impl Shared {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn state(&self) -> MutexGuard<'_, StateFile> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Changes the registry and lets the routing table follow, as one step.
     fn update<R>(&self, change: impl FnOnce(&mut Registry) -> R) -> R {
         let mut registry = self.registry();
         let result = change(&mut registry);
-        self.table.store(Arc::new(registry.table()));
+        let old = registry.new_table().map(|table| self.table.swap(Arc::new(table)));
+        drop(registry);
+        // What the old table held last ends outside of the lock.
+        drop(old);
         result
-    }
-
-    async fn scan(self: &Arc<Self>) -> Result<(), ManagerError> {
-        let shared = Arc::clone(self);
-        let look = self
-            .runtime
-            .spawn_blocking(move || scan(&shared.settings.plugins_dir, &shared.settings.policy));
-        let found = look.await.map_err(|_| ManagerError::ShuttingDown)?;
-        let path = &self.settings.plugins_dir;
-        let candidates = found.map_err(|source| ManagerError::Scan {
-            path: path.clone(),
-            source,
-        })?;
-        self.update(|registry| registry.adopt(candidates));
-        Ok(())
-    }
-
-    async fn enable(self: &Arc<Self>, id: &PluginId) -> Result<(), ManagerError> {
-        let control = self.registry().control(id)?;
-        let _one_at_a_time = control.lock().await;
-        if self.closing.load(Ordering::Acquire) {
-            return Err(ManagerError::ShuttingDown);
-        }
-        self.record(id, true).await?;
-        self.start(id).await
-    }
-
-    async fn disable(self: &Arc<Self>, id: &PluginId) -> Result<(), ManagerError> {
-        let control = self.registry().control(id)?;
-        let _one_at_a_time = control.lock().await;
-        self.record(id, false).await?;
-        self.halt(id).await;
-        Ok(())
-    }
-
-    /// Takes over what is asked for, at the start of the host.
-    fn adopt_wishes(&self) {
-        let enabled = self.state().enabled();
-        self.update(|registry| registry.want(&enabled));
-    }
-
-    /// Records on disk whether a plugin is to run. It waits for the disk on a thread made for that.
-    async fn record(self: &Arc<Self>, id: &PluginId, enabled: bool) -> Result<(), ManagerError> {
-        let (shared, id) = (Arc::clone(self), id.clone());
-        let recording = self
-            .runtime
-            .spawn_blocking(move || shared.state().set_enabled(&id, enabled));
-        Ok(recording.await.map_err(|_| ManagerError::ShuttingDown)??)
-    }
-
-    /// Starts what is asked for, at the start of the host.
-    async fn start_wanted(self: &Arc<Self>) {
-        let mut starting = JoinSet::new();
-        for id in self.state().enabled() {
-            let Ok(control) = self.registry().control(&id) else {
-                continue;
-            };
-            let shared = Arc::clone(self);
-            starting.spawn(async move {
-                let _one_at_a_time = control.lock().await;
-                // Logged and kept in the status by `start`; the others go on.
-                let _ = shared.start(&id).await;
-            });
-        }
-        while starting.join_next().await.is_some() {}
-    }
-
-    /// Stops a plugin without touching what is asked for.
-    async fn stop(self: &Arc<Self>, id: &PluginId) {
-        let Ok(control) = self.registry().control(id) else {
-            return;
-        };
-        let _one_at_a_time = control.lock().await;
-        self.halt(id).await;
     }
 }

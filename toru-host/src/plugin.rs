@@ -1,11 +1,14 @@
 //! What a plugin is and how it is doing: plain values, valid from the moment they exist.
 
+mod counters;
 mod id;
 mod metadata;
 mod status;
 
+pub use counters::PluginCounters;
 pub use id::{PluginId, PluginIdError};
 pub use metadata::{PanicStrategy, PluginMetadata};
 pub use status::{
-    DesiredState, PluginFault, PluginInfo, PluginState, PluginStatus, RejectedFile, RouteInfo, Stage,
+    DesiredState, PluginFault, PluginInfo, PluginState, PluginStatus, PluginUpdate, RejectedFile, RouteInfo,
+    Stage,
 };

@@ -12,7 +12,6 @@ mod file;
 mod folder;
 mod journal;
 mod json;
-mod legacy;
 mod lock;
 mod notices;
 mod utc;
@@ -24,9 +23,11 @@ use std::pin::Pin;
 use crate::plugin::PluginId;
 
 pub use self::desired::{Change, Desired, DesiredPlugin, StateNotice};
+pub(crate) use self::disk::RealDisk;
 pub use self::error::StateError;
 pub use self::file::FileStateStore;
-pub(crate) use self::legacy::StateFile;
+pub(crate) use self::journal::{Findings, Journal, QuarantineRecord};
+pub(crate) use self::lock::FolderLock;
 
 /// A boxed future, so that stores can be chosen at run time.
 pub type StateFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>> + Send + 'a>>;

@@ -16,10 +16,14 @@ use toru_plugin_api::abi::status::{
 
 use super::body::{RequestBody, ResponseBody};
 use super::cell::CellRef;
+use super::context::Context as PluginContext;
+use super::faults::Fault;
 use super::gate::Permit;
 use super::op::{PluginOp, Started, on_worker};
-use super::response::Answer;
+use super::response::{Answer, AnswerBody};
 use super::route::{RouteMatch, Start};
+use super::watch::inside;
+use crate::counters::InFlight;
 use crate::error::CallError;
 use crate::plugin::PluginId;
 
@@ -31,6 +35,8 @@ pub(crate) struct CallFuture<B> {
     target: Target,
     /// Given away with the response.
     permit: Option<Permit>,
+    /// Taken when the call has come to something.
+    in_flight: Option<InFlight>,
     /// Resolves when the instance cancels what is left; made when the call suspends for the first time.
     cancelled: Option<Pin<Box<OwnedNotified>>>,
 }
@@ -83,23 +89,25 @@ impl<B: RequestBody> CallFuture<B> {
             plugin: permit.instance().plugin(),
             blocking: route.blocking,
         };
-        let cell = CellRef::new(head, body, matched, route.op_size);
+        let counters = permit.instance().context().counters();
+        let cell = CellRef::new(head, body, matched, route.op_size, counters);
         Self {
             stage: Stage::New,
             cell,
             target,
             permit: Some(permit),
+            in_flight: Some(InFlight::new(counters)),
             cancelled: None,
         }
     }
 
-    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<u32> {
+    fn advance(&mut self, context: &'static PluginContext, cx: &mut Context<'_>) -> Poll<u32> {
         loop {
             match &mut self.stage {
                 Stage::New if self.target.blocking => self.stage = self.spawn_blocking(),
                 Stage::New => {
                     // SAFETY: the permit keeps the instance; everything passed is alive for the call.
-                    match unsafe { start(self.target, &self.cell) } {
+                    match inside(context, || unsafe { start(self.target, &self.cell) }) {
                         Started::Ended(TORU_DETACHED) if self.cell.cell().is_detached() => {
                             self.stage = Stage::Detached;
                         }
@@ -115,7 +123,7 @@ impl<B: RequestBody> CallFuture<B> {
                     self.cell.cell().wakeup.begin();
                     let io = self.cell.exchange().cast_mut().cast();
                     // SAFETY: the cell is alive; the `io` of a handler's operation is its exchange.
-                    let status = unsafe { op.poll_raw(self.cell.waker(), io) };
+                    let status = inside(context, || unsafe { op.poll_raw(self.cell.waker(), io) });
                     if status == TORU_PENDING {
                         self.cell.cell().wakeup.suspend(cx.waker());
                         return Poll::Pending;
@@ -159,7 +167,8 @@ impl<B: RequestBody> CallFuture<B> {
                 return TORU_CANCELLED;
             }
             // SAFETY: the permit in this closure keeps the instance, also when the client went away.
-            let status = match unsafe { start_here(target, &cell) } {
+            let context = permit.instance().context();
+            let status = match inside(context, || unsafe { start_here(target, &cell) }) {
                 Started::Pending(_) => TORU_INVALID,
                 Started::Ended(status) => status,
             };
@@ -174,6 +183,10 @@ impl<B: RequestBody> CallFuture<B> {
     fn stop(&mut self) -> Result<Response<ResponseBody>, CallFailure> {
         self.stage = Stage::Ended;
         self.cell.cell().cancel();
+        if let Some(call) = self.in_flight.take() {
+            call.note_time();
+            self.cell.cell().counters.stopped.add(1);
+        }
         Err(CallFailure::new(self.permit.take(), CallError::Cancelled))
     }
 
@@ -183,7 +196,11 @@ impl<B: RequestBody> CallFuture<B> {
         let answer = self.cell.cell().take_answer();
         self.cell.cell().cancel();
         let permit = self.permit.take();
-        match (answer, permit) {
+        let call = self.in_flight.take();
+        if let Some(call) = &call {
+            call.note_time();
+        }
+        match (answer, permit, call) {
             (
                 Some(Answer::Response {
                     status: code,
@@ -191,14 +208,22 @@ impl<B: RequestBody> CallFuture<B> {
                     body,
                 }),
                 Some(permit),
+                Some(call),
             ) if status == TORU_DONE => {
-                let mut response = Response::new(ResponseBody::new(body, permit));
+                // What a HEAD request asks for has no body in the end.
+                if let (AnswerBody::Full(bytes), false) = (&body, self.cell.is_head()) {
+                    self.cell.cell().counters.bytes_out.add(bytes.len() as u64);
+                }
+                let mut response = Response::new(ResponseBody::new(body, permit, call));
                 *response.status_mut() = code;
                 *response.headers_mut() = headers;
                 Ok(response)
             }
-            (answer, permit) => {
+            (answer, permit, _) => {
                 let error = failure(status, answer);
+                if let Some(permit) = &permit {
+                    note(permit.instance().context(), &error);
+                }
                 Err(CallFailure::new(permit, error))
             }
         }
@@ -225,7 +250,11 @@ impl<B: RequestBody> Future for CallFuture<B> {
         if this.permit.as_ref().is_none_or(stopped) && !matches!(this.stage, Stage::Detached) {
             return Poll::Ready(this.stop());
         }
-        match this.advance(cx) {
+        let Some(permit) = &this.permit else {
+            return Poll::Ready(this.stop());
+        };
+        let context = permit.instance().context();
+        match this.advance(context, cx) {
             Poll::Ready(status) => Poll::Ready(this.finish(status)),
             Poll::Pending if this.poll_cancelled(cx) => Poll::Ready(this.stop()),
             Poll::Pending => Poll::Pending,
@@ -241,6 +270,25 @@ impl<B> Drop for CallFuture<B> {
         // First the operation, then the word to a detached plugin.
         self.stage = Stage::Ended;
         self.cell.cell().cancel();
+        if let Some(call) = self.in_flight.take() {
+            call.note_time();
+            self.cell.cell().counters.cancelled.add(1);
+        }
+    }
+}
+
+/// Counts a failure.
+#[cold]
+fn note(context: &PluginContext, error: &CallError) {
+    let counters = context.counters();
+    match error {
+        CallError::Panicked => {
+            counters.panicked.add(1);
+            context.faults().report(Fault::Panicked);
+        }
+        CallError::InvalidResponse { .. } => counters.invalid_responses.add(1),
+        CallError::Cancelled => counters.stopped.add(1),
+        CallError::Failed { .. } => counters.failed.add(1),
     }
 }
 

@@ -15,7 +15,7 @@ use http::request::Parts;
 use toru_plugin_api::abi::bytes::ToruSlice;
 use toru_plugin_api::abi::exchange::{ToruExchange, ToruHeader, ToruResponder};
 use toru_plugin_api::abi::op::ToruWaker;
-use toru_plugin_api::abi::route::{TORU_PARAMS_MAX, TORU_SCRATCH_ALIGN_MAX};
+use toru_plugin_api::abi::route::{TORU_HEAD, TORU_PARAMS_MAX, TORU_SCRATCH_ALIGN_MAX};
 use toru_plugin_api::abi::size_word;
 
 use super::body::RequestBody;
@@ -25,6 +25,7 @@ use super::op::on_worker;
 use super::response::Answer;
 use super::route::RouteMatch;
 use super::waker::Wakeup;
+use crate::counters::Counters;
 
 /// Nobody has answered yet.
 const OPEN: u8 = 0;
@@ -57,6 +58,7 @@ pub(super) struct Cell<B> {
     body: UnsafeCell<Option<B>>,
     pub(super) fields: OnceLock<Box<[ToruHeader]>>,
     layout: Layout,
+    pub(super) counters: &'static Counters,
 }
 
 /// What a plugin wants called when nobody waits any more.
@@ -233,7 +235,13 @@ unsafe impl<B: Send> Sync for CellRef<B> {}
 impl<B: RequestBody> CellRef<B> {
     /// Makes a cell with room for the route's scratch.
     #[inline(always)]
-    pub(super) fn new(head: Parts, body: B, matched: &RouteMatch<'_>, op_size: usize) -> Self {
+    pub(super) fn new(
+        head: Parts,
+        body: B,
+        matched: &RouteMatch<'_>,
+        op_size: usize,
+        counters: &'static Counters,
+    ) -> Self {
         let layout = layout_of::<B>(op_size);
         // SAFETY: a cell is not empty.
         let memory = unsafe { alloc(layout) }.cast::<Cell<B>>();
@@ -276,6 +284,7 @@ impl<B: RequestBody> CellRef<B> {
             body: UnsafeCell::new(Some(body)),
             fields: OnceLock::new(),
             layout,
+            counters,
         };
         // SAFETY: fresh memory of the right size and alignment.
         unsafe { place.write(cell) };
@@ -302,6 +311,11 @@ impl<B> CellRef<B> {
     pub(super) fn cell(&self) -> &Cell<B> {
         // SAFETY: alive while a reference is held.
         unsafe { self.0.as_ref() }
+    }
+
+    /// Whether only the head of the response is asked for.
+    pub(super) fn is_head(&self) -> bool {
+        self.cell().exchange.method == TORU_HEAD
     }
 
     pub(super) fn exchange(&self) -> *const ToruExchange {

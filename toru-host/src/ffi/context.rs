@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -19,9 +19,11 @@ use toru_plugin_api::abi::size_word;
 use toru_plugin_api::abi::status::{TORU_DONE, TORU_GONE, TORU_INVALID, TORU_NOT_FOUND};
 
 use super::bytes::to_plugin;
+use super::faults::Faults;
 use super::guard::guard;
 use super::rt::Tasks;
 use super::{kv, log, rt};
+use crate::counters::Counters;
 use crate::kv::KvBackend;
 use crate::plugin::PluginId;
 
@@ -86,6 +88,12 @@ pub(crate) struct Services {
     pub(crate) runtime: tokio::runtime::Handle,
     /// The host.
     pub(crate) host: &'static Host,
+    /// What the plugin has done so far.
+    pub(crate) counters: &'static Counters,
+    /// Who is told about what counts against the instance.
+    pub(crate) faults: Arc<dyn Faults>,
+    /// How long a call may hold a thread before that counts against it.
+    pub(crate) stuck_after: Duration,
 }
 
 /// The host as one instance sees it.
@@ -106,6 +114,9 @@ struct Facts {
     instance_id: Arc<str>,
     base_path: Arc<str>,
     host: &'static Host,
+    counters: &'static Counters,
+    faults: Arc<dyn Faults>,
+    stuck_after: Duration,
 }
 
 // SAFETY: the table pointer is to a static; the rest is made for sharing.
@@ -134,6 +145,9 @@ impl Context {
             instance_id: Arc::clone(&services.instance_id),
             base_path: Arc::clone(&services.base_path),
             host: services.host,
+            counters: services.counters,
+            faults: Arc::clone(&services.faults),
+            stuck_after: services.stuck_after,
         };
         Box::leak(Box::new(Self {
             base: ToruCtx {
@@ -153,6 +167,18 @@ impl Context {
     /// Whose context it is.
     pub(super) const fn plugin(&self) -> &PluginId {
         &self.facts.plugin
+    }
+
+    pub(super) const fn counters(&self) -> &'static Counters {
+        self.facts.counters
+    }
+
+    pub(super) fn faults(&self) -> &dyn Faults {
+        &*self.facts.faults
+    }
+
+    pub(super) const fn stuck_after(&self) -> Duration {
+        self.facts.stuck_after
     }
 
     /// What the instance may use; `None` once it is destroyed.

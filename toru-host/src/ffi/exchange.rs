@@ -180,7 +180,7 @@ impl<B: RequestBody> Tables<B> {
             // SAFETY: called through the table of this exchange.
             let cell = unsafe { Self::of_exchange(ex) };
             match cell.cell().take_body() {
-                Some(body) if !body.is_end_stream() => HostBody::hand_over(body),
+                Some(body) if !body.is_end_stream() => HostBody::hand_over(body, cell.cell().counters),
                 _ => std::ptr::null_mut(),
             }
         })

@@ -17,8 +17,9 @@ use super::frontend::{Asset, Sink};
 use super::gate::{Gate, Permit};
 use super::op::on_worker;
 use super::route::{Registrar, Route};
+use super::watch::Watched;
 use crate::error::LoadError;
-use crate::plugin::PluginId;
+use crate::plugin::{PluginId, Stage};
 
 /// How long the `shutdown` of an instance may take that nobody waits for.
 const UNATTENDED_LIMIT: Duration = Duration::from_secs(5);
@@ -36,6 +37,7 @@ pub(crate) struct Inner {
     routes: Vec<Route>,
     gate: Gate,
     streams: Streams,
+    _watched: Watched,
     cancelled: AtomicBool,
     cancel: Arc<Notify>,
     ended: AtomicBool,
@@ -60,7 +62,8 @@ struct Starting {
 unsafe impl Send for Starting {}
 
 impl Instance {
-    /// Creates and initialises an instance and asks for its routes and files.
+    /// Creates and initialises an instance and asks for its routes and files. Says before each stage that it is
+    /// reached.
     ///
     /// # Errors
     ///
@@ -73,9 +76,13 @@ impl Instance {
         api: Api,
         host: &'static Host,
         services: Services,
+        reached: &(dyn Fn(Stage) + Sync),
     ) -> Result<(Self, Vec<Asset>), LoadError> {
+        reached(Stage::Create);
         let mut starting = Starting::create(api, host, services)?;
+        reached(Stage::Init);
         starting.init().await?;
+        reached(Stage::Register);
         let routes = starting.routes()?;
         let assets = starting.frontend()?;
         starting.whole = true;
@@ -87,6 +94,7 @@ impl Instance {
             routes,
             gate: Gate::default(),
             streams: Streams::default(),
+            _watched: Watched::new(starting.context.stuck_after()),
             cancelled: AtomicBool::new(false),
             cancel: Arc::default(),
             ended: AtomicBool::new(false),
@@ -154,6 +162,10 @@ impl Inner {
 
     pub(super) const fn runtime(&self) -> &tokio::runtime::Handle {
         &self.runtime
+    }
+
+    pub(super) const fn context(&self) -> &'static Context {
+        self.context
     }
 
     fn cancel(&self) {

@@ -2,20 +2,25 @@
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Mutex as AsyncMutex;
 use toru_plugin_api::abi::StaticPlugin;
 
 use super::registry::Registry;
-use super::{PluginManager, Settings, Shared};
+use super::stop::STOP_TIMEOUT;
+use super::turnstile::Turnstile;
+use super::{PluginManager, QuarantinePolicy, Settings, Shared};
+use crate::clock::{Clock, SystemClock};
 use crate::discovery::{Policy, note};
-use crate::error::{LoadError, ManagerError};
+use crate::error::{LoadError, ManagerError, StateError};
 use crate::ffi::{EXTENSIONS, Host};
 use crate::kv::{KvBackend, MemoryKv};
-use crate::state::StateFile;
+use crate::plugin::PluginFault;
+use crate::state::{FileStateStore, Findings, FolderLock, Journal, RealDisk, StateStore};
 
 /// Builds a [`PluginManager`].
 #[derive(Debug)]
@@ -26,6 +31,9 @@ pub struct Builder {
     host_name: String,
     host_version: String,
     kv: Option<Arc<dyn KvBackend>>,
+    store: Option<Arc<dyn StateStore>>,
+    clock: Arc<dyn Clock>,
+    max_concurrent_starts: usize,
     statics: Vec<StaticPlugin>,
 }
 
@@ -39,6 +47,10 @@ impl Builder {
             init_timeout: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(5),
+            stop_timeout: STOP_TIMEOUT,
+            stuck_after: Duration::from_secs(30),
+            max_retired_generations: 8,
+            quarantine: QuarantinePolicy::default(),
         };
         Self {
             settings,
@@ -46,6 +58,9 @@ impl Builder {
             host_name: String::new(),
             host_version: String::new(),
             kv: None,
+            store: None,
+            clock: Arc::new(SystemClock::default()),
+            max_concurrent_starts: 8,
             statics: Vec::new(),
         }
     }
@@ -106,6 +121,55 @@ impl Builder {
         self
     }
 
+    /// How long [`PluginManager::shutdown`] may take for all plugins together. 20 s by default.
+    pub const fn stop_timeout(mut self, limit: Duration) -> Self {
+        self.settings.stop_timeout = limit;
+        self
+    }
+
+    /// How long a call may execute a plugin's code in one go before it counts as stuck. 30 s by default.
+    ///
+    /// A call that waits without holding a thread is never stuck, however long it takes.
+    pub const fn stuck_after(mut self, limit: Duration) -> Self {
+        self.settings.stuck_after = limit;
+        self
+    }
+
+    /// When a plugin that panics or whose calls get stuck is quarantined. At the third fault within 10 minutes by default.
+    pub const fn quarantine(mut self, policy: QuarantinePolicy) -> Self {
+        self.settings.quarantine = policy;
+        self
+    }
+
+    /// How many plugins are made ready at once: copied, checked and entered. 8 by default, at least 1.
+    ///
+    /// A plugin whose start takes longer than a tenth of a second no longer counts.
+    pub const fn max_concurrent_starts(mut self, count: usize) -> Self {
+        self.max_concurrent_starts = count;
+        self
+    }
+
+    /// How many replaced libraries of one plugin may stay mapped. 8 by default.
+    ///
+    /// Libraries are never closed, so each new version of a plugin's file that is enabled while the host runs costs
+    /// memory for good. Beyond this number, a new one is refused until the host is restarted.
+    pub const fn max_retired_generations(mut self, count: usize) -> Self {
+        self.settings.max_retired_generations = count;
+        self
+    }
+
+    /// Where it is recorded which plugins are to run. `config.json` in the [`state_dir`](Self::state_dir) by default.
+    pub fn state_store(mut self, store: impl StateStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Where the time is taken from. The machine's clock by default.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
     /// Adds a plugin that is linked into the application; it goes through the same contract.
     pub fn register_static(mut self, plugin: StaticPlugin) -> Self {
         self.statics.push(plugin);
@@ -115,11 +179,13 @@ impl Builder {
     /// Looks at the plugins folder and starts what is enabled.
     ///
     /// Returns when every plugin runs or has failed. A failing plugin is logged and told by its status; it never
-    /// keeps the manager from starting.
+    /// keeps the manager from starting. Neither does a damaged state file: see
+    /// [`notices`](PluginManager::notices).
     ///
     /// # Errors
     ///
-    /// When the state file or the plugins folder cannot be used, or the metadata of a static plugin is invalid.
+    /// When the state folder is used by another host, when it or the plugins folder cannot be used at all, or when the
+    /// metadata of a static plugin is invalid.
     ///
     /// # Panics
     ///
@@ -141,7 +207,26 @@ impl Builder {
         })?;
         let kv = self.kv.take().unwrap_or_else(|| Arc::new(MemoryKv::new()));
         let instance_id = kv.instance_id().await?;
-        let mut registry = Registry::default();
+        let runtime = tokio::runtime::Handle::current();
+        let check_permissions = self.settings.policy.check_permissions;
+        let state_dir = self.settings.state_dir.clone();
+        let opening = runtime.spawn_blocking(move || open_folder(&state_dir, check_permissions));
+        let (folder, journal, findings) = opening.await.map_err(|_| ManagerError::ShuttingDown)??;
+        let file = || -> Arc<dyn StateStore> {
+            let folder = &self.settings.state_dir;
+            Arc::new(if check_permissions {
+                FileStateStore::new(folder)
+            } else {
+                FileStateStore::unchecked(folder)
+            })
+        };
+        let store = self.store.take().unwrap_or_else(file);
+        let mut registry = Registry::new(Arc::clone(&self.clock));
+        for (id, record) in findings.quarantined {
+            let fault = PluginFault::from(&record);
+            registry.held.insert(id, fault);
+        }
+        registry.notices = findings.notices;
         for plugin in &self.statics {
             let metadata = note::parse(plugin.note(), &self.settings.policy).map_err(LoadError::from)?;
             registry.add_static(*plugin, metadata).map_err(LoadError::from)?;
@@ -150,17 +235,32 @@ impl Builder {
             host: Host::leak(&self.host_name, &self.host_version),
             instance_id: instance_id.into(),
             kv,
-            runtime: tokio::runtime::Handle::current(),
+            clock: self.clock,
+            runtime,
             registry: Mutex::new(registry),
-            state: Mutex::new(StateFile::open(&self.settings.state_dir)?),
+            store,
+            wishes: AsyncMutex::default(),
+            scanning: AsyncMutex::default(),
+            journal: Arc::new(journal),
+            turnstile: Turnstile::new(self.max_concurrent_starts),
+            folder: Mutex::new(Some(folder)),
             opened: Mutex::default(),
             table: ArcSwap::default(),
             closing: false.into(),
             settings: self.settings,
         });
-        shared.scan().await?;
-        shared.adopt_wishes();
-        shared.start_wanted().await;
+        shared.look().await?;
+        shared.converge(findings.suspects).await;
         Ok(PluginManager(shared))
     }
+}
+
+/// Takes the state folder for this host, and reads what an earlier one left in it. Blocks.
+fn open_folder(
+    state_dir: &Path,
+    check_permissions: bool,
+) -> Result<(FolderLock, Journal, Findings), StateError> {
+    let folder = FolderLock::acquire(state_dir, check_permissions)?;
+    let (journal, findings) = Journal::open(state_dir, check_permissions, Arc::new(RealDisk));
+    Ok((folder, journal, findings))
 }

@@ -1,23 +1,26 @@
-//! How one plugin is started and stopped. The caller holds the plugin's lock.
+//! How one plugin is started. The caller holds the plugin's lock.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use toru_plugin_api::abi::StaticPlugin;
 
 use super::Shared;
+use super::faults::Reporter;
+use super::progress::Progress;
 use super::registry::Source;
+use super::turnstile::SLICE;
 use crate::discovery::{DiscoverError, Staged, stage};
 use crate::error::{LoadError, ManagerError};
 use crate::ffi::{Api, Instance, Services, load_static, load_trusted};
-use crate::plugin::{DesiredState, PluginFault, PluginId, PluginState, Stage};
+use crate::lifecycle::{Activity, Event};
+use crate::plugin::{PluginFault, PluginId};
 use crate::routing::Running;
 
 /// How long the host waits beyond a limit for code that does not suspend and so cannot be cancelled.
-const GRACE: Duration = Duration::from_millis(250);
+pub(super) const GRACE: Duration = Duration::from_millis(250);
 
 /// Code that is ready to be entered.
 enum Code {
@@ -28,146 +31,126 @@ enum Code {
 impl Shared {
     /// Starts a plugin unless it runs. The routing table follows when it is whole, and not before.
     pub(super) async fn start(self: &Arc<Self>, id: &PluginId) -> Result<(), ManagerError> {
-        let unknown = || ManagerError::UnknownPlugin { id: id.to_string() };
+        // One that was quarantined may still have to be ended.
+        let activity = self.registry().slot(id).map(|slot| slot.lifecycle.activity());
+        match activity {
+            Some(Activity::Running) => return Ok(()),
+            Some(Activity::Stopping) => self.halt(id, None).await,
+            _ => {}
+        }
         let begun = self.update(|registry| {
             let slot = registry.slot_mut(id)?;
-            slot.status.desired = DesiredState::Enabled;
-            if slot.running.is_some() {
-                return Some(None);
+            let source = slot.source.clone();
+            if matches!(source, Source::Missing) {
+                return None;
             }
-            slot.set_state(PluginState::Starting, None);
-            slot.status.generation += 1;
-            Some(Some((slot.source.clone(), slot.status.generation)))
+            slot.start += 1;
+            slot.strikes.clear();
+            slot.past.counters.starts.add(1);
+            let start = slot.start;
+            registry.apply(id, Event::Begun);
+            Some((source, start))
         });
-        let Some((source, generation)) = begun.ok_or_else(unknown)? else {
-            return Ok(());
-        };
-        let result = self.load(id, source, generation).await;
+        let unknown = || ManagerError::UnknownPlugin { id: id.to_string() };
+        let (source, start) = begun.ok_or_else(unknown)?;
+        let progress = Arc::new(Progress::new(id.clone(), Arc::clone(&self.journal)));
+        let result = self.load(id, source, start, &progress).await;
+        self.end_of_start(&progress).await;
         match &result {
-            Ok(_) => tracing::info!(plugin.id = %id, plugin.generation = generation, "plugin enabled"),
+            Ok(_) => tracing::info!(plugin.id = %id, "plugin enabled"),
             Err(error) => {
                 let (code, message) = (error.code(), error.to_string());
                 tracing::error!(plugin.id = %id, plugin.code = code, reason = message, "a plugin did not start and was skipped");
             }
         }
-        self.update(|registry| {
-            let slot = registry.slot_mut(id).ok_or_else(unknown)?;
-            match result {
-                Ok(running) => {
+        self.update(|registry| match result {
+            Ok(running) => {
+                if let Some(slot) = registry.slot_mut(id) {
                     slot.running = Some(running);
-                    slot.set_state(PluginState::Enabled, None);
-                    Ok(())
                 }
-                Err(error @ ManagerError::UnknownPlugin { .. }) => {
-                    slot.set_state(PluginState::Missing, None);
-                    Err(error)
-                }
-                Err(error) => {
-                    let stage = match &error {
-                        ManagerError::Load(error) => error.stage(),
-                        _ => Stage::Check,
-                    };
-                    let fault = PluginFault {
-                        code: error.code(),
-                        message: error.to_string(),
-                        stage,
-                    };
-                    slot.set_state(PluginState::Failed, Some(fault));
-                    Err(error)
-                }
+                registry.apply(id, Event::Started);
+                Ok(())
+            }
+            Err(error) => {
+                let fault = PluginFault {
+                    code: error.code(),
+                    message: error.to_string(),
+                    stage: progress.stage(),
+                };
+                registry.apply(id, Event::Refused(fault));
+                Err(error)
             }
         })
-    }
-
-    /// Stops a plugin if it runs: no new requests, time for the running ones, cancellation, shutdown, end.
-    pub(super) async fn halt(self: &Arc<Self>, id: &PluginId) {
-        let closing = self.closing.load(Ordering::Acquire);
-        let running = self.update(|registry| {
-            let slot = registry.slot_mut(id)?;
-            if !closing {
-                slot.status.desired = DesiredState::Disabled;
-            }
-            let running = slot.running.take();
-            let state = match slot.source {
-                _ if running.is_some() => PluginState::Stopping,
-                Source::Missing => PluginState::Missing,
-                _ => PluginState::Disabled,
-            };
-            slot.set_state(state, None);
-            running
-        });
-        let Some(running) = running else { return };
-        self.end(id, &running.instance).await;
-        self.update(|registry| {
-            if let Some(slot) = registry.slot_mut(id) {
-                let is_gone = matches!(slot.source, Source::Missing);
-                let state = if is_gone {
-                    PluginState::Missing
-                } else {
-                    PluginState::Disabled
-                };
-                slot.set_state(state, None);
-            }
-            registry.forget_missing();
-        });
-        tracing::info!(plugin.id = %id, "plugin disabled");
-    }
-
-    async fn end(&self, id: &PluginId, instance: &Instance) {
-        instance.close();
-        if timeout(self.settings.drain_timeout, instance.drained())
-            .await
-            .is_err()
-        {
-            tracing::warn!(plugin.id = %id, in_flight = instance.in_flight(), "cancelling requests that did not end");
-            instance.cancel();
-            if timeout(GRACE, instance.drained()).await.is_err() {
-                // Whoever is still inside holds a thread of ours. The instance ends itself when they leave.
-                tracing::error!(plugin.id = %id, in_flight = instance.in_flight(), "requests hang in a stopped plugin");
-                return;
-            }
-        }
-        // Code that blocks, and work in the background that cannot be cancelled, go on by themselves.
-        let limit = self.settings.shutdown_timeout;
-        if timeout(limit * 2, instance.end(limit)).await.is_err() {
-            tracing::error!(plugin.id = %id, "a stopped plugin does not end");
-        }
     }
 
     async fn load(
         self: &Arc<Self>,
         id: &PluginId,
         source: Source,
-        generation: u64,
+        start: u64,
+        progress: &Arc<Progress>,
     ) -> Result<Arc<Running>, ManagerError> {
-        let code = match source {
-            Source::Static(plugin) => Code::Static(plugin),
-            Source::File(path) => Code::Staged(Box::new(self.stage(id, path).await?)),
+        let still_starting = || LoadError::StillStarting;
+        let busy = self.registry().slot(id).and_then(|slot| slot.begin());
+        let busy = busy.ok_or_else(still_starting)?;
+        let room = self.turnstile.room().await;
+        let (code, generation) = match source {
+            Source::Static(plugin) => (Code::Static(plugin), 1),
+            Source::File(path) => {
+                let staged = self.stage(id, path).await?;
+                let generation = self.generation(id, staged.sha256)?;
+                (Code::Staged(Box::new(staged)), generation)
+            }
             Source::Missing => return Err(ManagerError::UnknownPlugin { id: id.to_string() }),
         };
+        let known = self
+            .registry()
+            .slot(id)
+            .map(|slot| (slot.config.clone(), slot.past.counters));
+        let unknown = || ManagerError::UnknownPlugin { id: id.to_string() };
+        let (config, counters) = known.ok_or_else(unknown)?;
         let services = Services {
             plugin: id.clone(),
             generation,
             instance_id: Arc::clone(&self.instance_id),
             base_path: format!("{}/{id}", self.settings.base_path).into(),
-            config: self.state().config(id),
+            config,
             kv: Arc::clone(&self.kv),
             runtime: self.runtime.clone(),
             host: self.host,
+            counters,
+            faults: Arc::new(Reporter::new(self, id.clone(), start)),
+            stuck_after: self.settings.stuck_after,
         };
+        progress.let_in(self.turnstile.enter(room).await);
+        self.update(|registry| registry.apply(id, Event::Entered(generation)));
         let limit = self.settings.init_timeout;
-        let shared = Arc::clone(self);
-        let busy = self.registry().begin(id).ok_or(LoadError::StillStarting)?;
+        let (shared, inside) = (Arc::clone(self), Arc::clone(progress));
         // On a thread of its own: constructors and `init` may block, and must not hold up the other plugins.
-        let starting = self.runtime.spawn_blocking(move || {
+        let mut starting = self.runtime.spawn_blocking(move || {
             let _busy = busy;
-            shared.create(code, services)
+            inside.begin(generation);
+            shared.create(code, services, &inside)
         });
-        match timeout(limit + GRACE, starting).await {
+        let deadline = Instant::now() + limit + GRACE;
+        let early = timeout(SLICE.min(limit), &mut starting).await;
+        progress.let_next_in();
+        let ended = match early {
+            Ok(ended) => Ok(ended),
+            Err(_) => timeout_at(deadline, starting).await,
+        };
+        match ended {
             Ok(Ok(result)) => Ok(Arc::new(result?)),
             Ok(Err(_)) => Err(ManagerError::ShuttingDown),
             Err(_) => Err(LoadError::InitTimeout { after: limit }.into()),
         }
+    }
+
+    /// Records that a start has ended. It waits for the disk on a thread made for that.
+    async fn end_of_start(self: &Arc<Self>, progress: &Arc<Progress>) {
+        let progress = Arc::clone(progress);
+        // It fails only when the runtime goes down; then the process does, too.
+        let _ = self.runtime.spawn_blocking(move || progress.end()).await;
     }
 
     /// Makes the private copy and records what was learnt about it.
@@ -187,8 +170,10 @@ impl Shared {
         self.update(|registry| {
             if let Some(slot) = registry.slot_mut(id) {
                 slot.metadata = Some(staged.metadata.clone());
-                slot.sha256 = Some(staged.sha256);
+                slot.copied = Some((staged.file, staged.sha256));
                 slot.warnings = staged.warnings.iter().map(ToString::to_string).collect();
+                // A file that was replaced after the copy was made stays an update.
+                slot.update.take_if(|update| update.file == staged.file);
             }
         });
         Ok(staged)
@@ -202,15 +187,32 @@ impl Shared {
         )
     }
 
+    fn generation(&self, id: &PluginId, sha256: [u8; 32]) -> Result<u64, LoadError> {
+        let limit = self.settings.max_retired_generations;
+        let mut registry = self.registry();
+        let generation = registry
+            .slot_mut(id)
+            .and_then(|slot| slot.generation(sha256, limit));
+        generation.ok_or(LoadError::TooManyGenerations { limit })
+    }
+
     /// Enters the code and starts an instance of it. Blocks.
-    fn create(&self, code: Code, services: Services) -> Result<Running, LoadError> {
+    fn create(
+        self: &Arc<Self>,
+        code: Code,
+        services: Services,
+        progress: &Progress,
+    ) -> Result<Running, LoadError> {
+        progress.reach(crate::plugin::Stage::Open);
         let api = match code {
             Code::Static(plugin) => load_static(plugin, self.host)?,
             Code::Staged(staged) => self.open_once(*staged)?,
         };
         let limit = self.settings.init_timeout;
+        let reached = |stage| progress.reach(stage);
         let (instance, assets) = self.runtime.block_on(async {
-            let started = timeout(limit, Instance::start(api, self.host, services)).await;
+            let starting = progress.watch(Instance::start(api, self.host, services, &reached));
+            let started = timeout(limit, starting).await;
             started.unwrap_or(Err(LoadError::InitTimeout { after: limit }))
         })?;
         Running::new(instance, assets)

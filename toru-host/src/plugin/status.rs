@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PluginId, PluginMetadata};
+use super::{PluginCounters, PluginId, PluginMetadata};
 
 /// What is true of a plugin now, as opposed to what the administrator asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -69,7 +69,8 @@ pub struct PluginStatus {
     pub state: PluginState,
     /// Why it failed, if it did.
     pub error: Option<PluginFault>,
-    /// How often it has been started in this process.
+    /// Which of the libraries that were opened for it in this process it runs from, or ran from last; 0 when none was
+    /// opened. A changed file becomes a new generation.
     pub generation: u64,
     /// Since when `state` is what it is.
     #[serde(serialize_with = "unix_ms")]
@@ -97,7 +98,7 @@ pub struct PluginInfo {
     pub metadata: Option<PluginMetadata>,
     /// Its library; `None` when it is linked into the application.
     pub file: Option<PathBuf>,
-    /// SHA-256 of the library, in hexadecimal, once it has been opened.
+    /// SHA-256 of the library, in hexadecimal, once it has been copied to be opened.
     pub sha256: Option<String>,
     /// How it is doing.
     pub status: PluginStatus,
@@ -105,6 +106,23 @@ pub struct PluginInfo {
     pub routes: Vec<RouteInfo>,
     /// What is unusual about the library but accepted.
     pub warnings: Vec<String>,
+    /// The library that lies in the plugins folder instead of the one that runs. Disabling and enabling the plugin
+    /// changes over to it.
+    pub update: Option<PluginUpdate>,
+    /// What it has done so far.
+    pub counters: PluginCounters,
+    /// How many earlier libraries of the plugin are still mapped: a library that was opened is never closed.
+    pub retired_generations: usize,
+}
+
+/// A library that could take the place of the one that runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PluginUpdate {
+    /// Its version, as it says itself.
+    pub version: String,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
 }
 
 /// One route of a running plugin.

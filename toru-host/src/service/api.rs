@@ -20,8 +20,8 @@ use crate::ffi::{BoxError, CallFuture, ResponseBody, method_bit};
 use crate::manager::PluginManager;
 use crate::routing::{Entry, Found};
 
-/// Answers everything below the manager's base path: the list of plugins, details, `enable`, `disable`, `bundle.js`, and
-/// the plugins' own routes.
+/// Answers everything below the manager's base path: the list of plugins, details, `enable`, `disable`, `bundle.js`, the
+/// plugins' own routes, and `-/scan`, which looks at the plugins folder again.
 ///
 /// Cheap to clone. Mount it for the base path and all that is below, without stripping the prefix.
 ///
@@ -90,6 +90,10 @@ impl PluginApi {
                 }
                 _ => Kind::problem(Problem::method_not_allowed(HeaderValue::from_static("POST"))),
             },
+            Target::Scan if head.method == Method::POST => {
+                Kind::Managing(management::scan(self.0.manager.clone()))
+            }
+            Target::Scan => Kind::problem(Problem::method_not_allowed(HeaderValue::from_static("POST"))),
             Target::Reserved | Target::Elsewhere => Kind::problem(Problem::unknown_route()),
             Target::Invalid => Kind::problem(Problem::invalid_path()),
         }
@@ -148,7 +152,9 @@ fn remove_credentials(headers: &mut HeaderMap) {
 /// What the request wants, for the authoriser.
 fn access(target: Target, path: &str) -> Access<'_> {
     match target {
-        Target::Action(_, Action::Enable | Action::Disable) | Target::Reserved => Access::Manage,
+        Target::Action(_, Action::Enable | Action::Disable) | Target::Scan | Target::Reserved => {
+            Access::Manage
+        }
         Target::Action(id, Action::Bundle) | Target::Route(id) => Access::Use { plugin: id.of(path) },
         Target::List | Target::Plugin(_) | Target::Invalid | Target::Elsewhere => Access::Read,
     }

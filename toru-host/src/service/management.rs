@@ -15,11 +15,26 @@ use crate::manager::PluginManager;
 use crate::plugin::{PluginId, PluginInfo, RejectedFile};
 use crate::routing::Running;
 
-/// All plugins, and the files that are none.
+/// All plugins, the files that are none, and how the recorded state is doing.
 pub(super) fn list(manager: &PluginManager) -> Response<ResponseBody> {
     let plugins: Vec<Value> = manager.list().iter().map(document).collect();
     let rejected: Vec<Value> = manager.rejected().iter().map(rejected).collect();
-    json_response(&json!({ "plugins": plugins, "rejected": rejected }))
+    json_response(&json!({
+        "plugins": plugins,
+        "rejected": rejected,
+        "read_only": manager.is_read_only(),
+        "notices": manager.notices(),
+    }))
+}
+
+/// Looks at the plugins folder again and answers with what is there then.
+pub(super) fn scan(manager: PluginManager) -> Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>> {
+    Box::pin(async move {
+        match manager.scan().await {
+            Ok(()) => list(&manager),
+            Err(error) => Problem::manager(&error).into_response(),
+        }
+    })
 }
 
 /// One plugin.
@@ -91,6 +106,9 @@ fn document(plugin: &PluginInfo) -> Value {
         "status": plugin.status,
         "routes": plugin.routes,
         "warnings": plugin.warnings,
+        "update": plugin.update,
+        "retired_generations": plugin.retired_generations,
+        "counters": plugin.counters,
     })
 }
 

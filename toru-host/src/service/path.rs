@@ -13,6 +13,8 @@ pub(super) enum Target {
     Route(Id),
     /// A path that belongs to the host but means nothing yet.
     Reserved,
+    /// A new look at the plugins folder.
+    Scan,
     /// A path that no route can have.
     Invalid,
     /// A path that is not below the mount point.
@@ -90,6 +92,14 @@ pub(super) fn parse(path: &str, mount: &str) -> Target {
     if !is_safe(own) {
         return Target::Invalid;
     }
+    // No plugin can have this id.
+    if below.starts_with("-/") {
+        return if own == "/scan" {
+            Target::Scan
+        } else {
+            Target::Reserved
+        };
+    }
     match own {
         "/" => Target::Plugin(id),
         "/enable" => Target::Action(id, Action::Enable),
@@ -160,6 +170,9 @@ mod tests {
                 Target::Action(hello, Action::Bundle),
             ),
             ("/api/plugins/hello/-/x", Target::Reserved),
+            ("/api/plugins/-/scan", Target::Scan),
+            ("/api/plugins/-/scan/", Target::Reserved),
+            ("/api/plugins/-/enable", Target::Reserved),
             ("/api/plugins/hello/a/b", Target::Route(hello)),
             ("/api/plugins/hello/enable/", Target::Route(hello)),
             ("/api/pluginsx", Target::Elsewhere),

@@ -119,7 +119,9 @@ impl Problem {
         let status = match error {
             ManagerError::UnknownPlugin { .. } => return Self::unknown_plugin(),
             ManagerError::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
-            ManagerError::State(_) if matches!(error.code(), "newer_state" | "state_changed") => {
+            ManagerError::State(_)
+                if matches!(error.code(), "newer_state" | "state_changed" | "malformed_state") =>
+            {
                 StatusCode::CONFLICT
             }
             ManagerError::State(_) if error.code() == "storage_full" => StatusCode::INSUFFICIENT_STORAGE,

@@ -8,11 +8,6 @@
 //! {"plugin":"hello","event":"end"}
 //! ```
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the manager does not keep a journal yet")
-)]
-
 mod ledger;
 mod log;
 mod record;

@@ -1,10 +1,5 @@
 //! One host per state folder.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the manager does not take the lock yet")
-)]
-
 use std::fs::{File, Metadata};
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;

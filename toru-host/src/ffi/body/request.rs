@@ -19,6 +19,7 @@ use toru_plugin_api::abi::status::{
 use toru_plugin_api::abi::{field_end, size_word, write_result};
 
 use super::{BoxError, RequestBody};
+use crate::counters::Counters;
 use crate::error::BodyError;
 use crate::ffi::bytes::to_plugin;
 use crate::ffi::guard::{guard, guard_or};
@@ -32,6 +33,7 @@ pub(crate) struct HostBody {
     trailers: HeaderMap,
     fields: Vec<ToruHeader>,
     ended: bool,
+    counters: &'static Counters,
 }
 
 // SAFETY: the raw pointers are to a static table and into the body's own fields; nothing is tied to a thread.
@@ -48,7 +50,7 @@ static TABLE: ToruBodyVt = ToruBodyVt {
 
 impl HostBody {
     /// Makes a body that the plugin owns.
-    pub(in crate::ffi) fn hand_over(body: impl RequestBody) -> *mut ToruBody {
+    pub(in crate::ffi) fn hand_over(body: impl RequestBody, counters: &'static Counters) -> *mut ToruBody {
         let this = Self {
             base: ToruBody { vt: &raw const TABLE },
             body: Box::pin(body),
@@ -56,6 +58,7 @@ impl HostBody {
             trailers: HeaderMap::new(),
             fields: Vec::new(),
             ended: false,
+            counters,
         };
         Box::into_raw(Box::new(this)).cast()
     }
@@ -95,6 +98,14 @@ impl HostBody {
         }
         let polled = self.body.as_mut().poll_bytes(cx);
         self.ended = matches!(polled, Poll::Ready(None | Some(Err(_))));
+        self.counters.bytes_in.add(data_len(&polled));
+        polled
+    }
+
+    /// The next frame on its way back to the client.
+    pub(super) fn poll_back(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let polled = self.poll_next(cx);
+        self.counters.bytes_out.add(data_len(&polled));
         polled
     }
 
@@ -132,6 +143,14 @@ impl HostBody {
                 }
             }
         }
+    }
+}
+
+/// Bytes of data in what a poll brought.
+pub(super) fn data_len<E>(polled: &Poll<Option<Result<Frame<Bytes>, E>>>) -> u64 {
+    match polled {
+        Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, |data| data.len() as u64),
+        _ => 0,
     }
 }
 

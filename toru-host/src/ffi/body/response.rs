@@ -9,6 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::request::HostBody;
 use super::stream::Streaming;
+use crate::counters::InFlight;
 use crate::error::BodyError;
 use crate::ffi::gate::Permit;
 use crate::ffi::response::AnswerBody;
@@ -31,11 +32,11 @@ enum Repr {
 }
 
 impl ResponseBody {
-    pub(in crate::ffi) fn new(body: AnswerBody, permit: Permit) -> Self {
+    pub(in crate::ffi) fn new(body: AnswerBody, permit: Permit, call: InFlight) -> Self {
         Self(match body {
             AnswerBody::Empty => Repr::Empty,
             AnswerBody::Full(bytes) => Repr::Full(bytes),
-            AnswerBody::Stream(stream) => Repr::Stream(Streaming::new(stream, permit)),
+            AnswerBody::Stream(stream) => Repr::Stream(Streaming::new(stream, permit, call)),
             AnswerBody::Request(body) => Repr::Request(body),
         })
     }
@@ -68,7 +69,7 @@ impl Body for ResponseBody {
             }
             Repr::Stream(streaming) => streaming.poll(cx),
             Repr::Request(body) => body
-                .poll_next(cx)
+                .poll_back(cx)
                 .map(|frame| frame.map(|frame| frame.map_err(|error| BodyError::of(&*error)))),
         };
         if matches!(polled, Poll::Ready(None | Some(Err(_)))) {

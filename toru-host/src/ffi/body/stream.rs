@@ -12,12 +12,16 @@ use toru_plugin_api::abi::body::{
 use toru_plugin_api::abi::status::{TORU_DONE, TORU_END, TORU_PANICKED, TORU_PENDING};
 use toru_plugin_api::abi::table_has;
 
+use super::request::data_len;
+use crate::counters::InFlight;
 use crate::error::BodyError;
 use crate::ffi::bytes::from_plugin;
+use crate::ffi::faults::Fault;
 use crate::ffi::gate::Permit;
 use crate::ffi::op::{checked_table, on_worker};
 use crate::ffi::response::read_headers;
 use crate::ffi::waker::SharedWaker;
+use crate::ffi::watch::inside;
 
 /// A stream on its way out, shared with the instance that it comes from.
 ///
@@ -27,10 +31,17 @@ pub(crate) struct Streaming(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// Empty once the stream has ended. The stream stands before the permit: it is released while the instance is
-    /// still there.
-    open: Mutex<Option<(PluginStream, Permit)>>,
+    /// Empty once the stream has ended.
+    open: Mutex<Option<Open>>,
     waker: SharedWaker,
+}
+
+/// A stream that has not ended. It is released before the permit is given back, while the instance is still there.
+#[derive(Debug)]
+struct Open {
+    stream: PluginStream,
+    permit: Permit,
+    _call: InFlight,
 }
 
 /// The streams of an instance.
@@ -60,42 +71,55 @@ impl Streams {
 }
 
 impl Streaming {
-    pub(super) fn new(mut stream: PluginStream, permit: Permit) -> Self {
+    pub(super) fn new(mut stream: PluginStream, permit: Permit, call: InFlight) -> Self {
         stream.learn_length();
         let instance = Arc::clone(permit.instance());
         let shared = Arc::new(Shared {
-            open: Mutex::new(Some((stream, permit))),
+            open: Mutex::new(Some(Open {
+                stream,
+                permit,
+                _call: call,
+            })),
             waker: SharedWaker::new(),
         });
         instance.streams().add(&shared);
         Self(shared)
     }
 
-    fn open(&self) -> MutexGuard<'_, Option<(PluginStream, Permit)>> {
+    fn open(&self) -> MutexGuard<'_, Option<Open>> {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut open = self.open();
         let stopped = Poll::Ready(Some(Err(BodyError::Failed)));
-        let Some((stream, permit)) = &mut *open else {
+        let Some(Open { stream, permit, .. }) = &mut *open else {
             return stopped;
         };
+        let context = permit.instance().context();
         if permit.instance().is_cancelled() {
             *open = None;
             return stopped;
         }
-        let polled = stream.poll_next(&self.0.waker, cx);
+        let polled = inside(context, || stream.poll_next(&self.0.waker, cx));
+        context.counters().bytes_out.add(data_len(&polled));
         if permit.instance().is_cancelled() {
             // Told to stop while it was polled.
             *open = None;
             return stopped;
         }
+        if let Poll::Ready(Some(Err(error))) = &polled {
+            context.counters().broken_bodies.add(1);
+            if *error == BodyError::Panicked {
+                context.counters().panicked.add(1);
+                context.faults().report(Fault::Panicked);
+            }
+        }
         polled
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
-        let exact = self.open().as_ref().and_then(|(stream, _)| stream.exact);
+        let exact = self.open().as_ref().and_then(|open| open.stream.exact);
         exact.map(SizeHint::with_exact).unwrap_or_default()
     }
 }

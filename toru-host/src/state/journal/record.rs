@@ -8,16 +8,7 @@ use crate::plugin::{PluginFault, Stage};
 /// Longest message that is kept, in characters.
 const MESSAGE_MAX: usize = 500;
 /// Codes that stay `'static` when they are read back.
-const CODES: [&str; 8] = [
-    "crashed_while_starting",
-    "init_panicked",
-    "init_timeout",
-    "plugin_panicked",
-    "plugin_stopped",
-    "plugin_timeout",
-    "quarantined",
-    "still_starting",
-];
+const CODES: [&str; 2] = ["crashed_while_starting", "too_many_faults"];
 
 /// Why a plugin waits for an administrator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +26,16 @@ pub(crate) struct QuarantineRecord {
 }
 
 impl QuarantineRecord {
+    /// What an administrator is told of a plugin that is quarantined now.
+    pub(crate) fn new(fault: &PluginFault, now: SystemTime) -> Self {
+        Self {
+            code: Cow::Borrowed(fault.code),
+            message: fault.message.clone(),
+            stage: fault.stage,
+            since: now,
+        }
+    }
+
     /// What to say of a plugin that ended the process while it was being started.
     pub(super) fn crashed(stage: Stage) -> Self {
         let doing = match stage {

@@ -1,0 +1,208 @@
+//! Who wants to know what changes, and what they are told.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use tokio::sync::broadcast;
+use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
+
+use super::Shared;
+use crate::plugin::{PluginId, PluginInfo};
+
+/// How many changes a listener may be behind before it loses some.
+const BACKLOG: usize = 256;
+
+/// What a listener is told.
+///
+/// Numbers grow by one with each change of any plugin, and never repeat in the life of a manager.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum PluginEvent {
+    /// A plugin appeared, or something about it changed: its states, its file, its metadata. Counters are as of then;
+    /// that they grow is no change.
+    Changed {
+        /// Number of the change.
+        sequence: u64,
+        /// The plugin as it was right after the change.
+        plugin: Arc<PluginInfo>,
+    },
+    /// The listener was too slow, and changes were dropped. A [`Snapshot`](Self::Snapshot) follows.
+    Lagged {
+        /// How many changes were dropped.
+        missed: u64,
+    },
+    /// A plugin's file is gone, and nothing names the plugin any more.
+    Removed {
+        /// Number of the change.
+        sequence: u64,
+        /// The plugin.
+        id: PluginId,
+    },
+    /// All plugins, sorted by id. The first event of a subscription, and the one after [`Lagged`](Self::Lagged).
+    Snapshot {
+        /// Number of the last change that is in it.
+        sequence: u64,
+        /// The plugins.
+        plugins: Vec<PluginInfo>,
+    },
+}
+
+/// The sending end, kept with the registry: what is sent has the order of what happens there.
+#[derive(Debug)]
+pub(super) struct Feed {
+    sender: Option<broadcast::Sender<PluginEvent>>,
+    pub(super) sequence: u64,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        let sender = Some(broadcast::Sender::new(BACKLOG));
+        Self { sender, sequence: 0 }
+    }
+}
+
+impl Feed {
+    /// Whether somebody listens.
+    fn is_heard(&self) -> Option<&broadcast::Sender<PluginEvent>> {
+        self.sender.as_ref().filter(|sender| sender.receiver_count() > 0)
+    }
+
+    /// Tells that a plugin changed. Its description is made only when somebody listens.
+    pub(super) fn changed(&mut self, plugin: impl FnOnce() -> PluginInfo) {
+        self.sequence += 1;
+        let sequence = self.sequence;
+        if let Some(sender) = self.is_heard() {
+            let plugin = Arc::new(plugin());
+            // The only error is that nobody listens.
+            let _ = sender.send(PluginEvent::Changed { sequence, plugin });
+        }
+    }
+
+    /// Tells that a plugin is known no more.
+    pub(super) fn removed(&mut self, id: &PluginId) {
+        self.sequence += 1;
+        let sequence = self.sequence;
+        if let Some(sender) = self.is_heard() {
+            let id = id.clone();
+            let _ = sender.send(PluginEvent::Removed { sequence, id });
+        }
+    }
+
+    /// Tells nothing more: all subscriptions end.
+    pub(super) fn close(&mut self) {
+        self.sender = None;
+    }
+
+    fn subscribe(&self) -> Option<broadcast::Receiver<PluginEvent>> {
+        self.sender.as_ref().map(broadcast::Sender::subscribe)
+    }
+}
+
+/// Every change of every plugin, in order, after a snapshot of all of them.
+///
+/// The manager never waits for a listener. One that is too slow is told how much it missed and gets a new snapshot.
+/// Ends when the manager has shut down.
+///
+/// # Examples
+///
+/// ```
+/// use toru_host::{PluginEvent, PluginManager};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// let manager = PluginManager::builder(folder.path().join("plugins")).start().await?;
+/// let mut events = manager.subscribe();
+/// manager.shutdown().await;
+/// while let Some(event) = events.next().await {
+///     match event {
+///         PluginEvent::Snapshot { plugins, .. } => println!("{} plugins", plugins.len()),
+///         PluginEvent::Changed { plugin, .. } => println!("{}: {:?}", plugin.id, plugin.status.state),
+///         PluginEvent::Removed { id, .. } => println!("{id} is gone"),
+///         PluginEvent::Lagged { missed } => println!("{missed} changes were missed"),
+///         _ => {}
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct PluginEvents {
+    shared: Weak<Shared>,
+    /// What comes next; `None` once the manager has shut down.
+    changes: Option<BroadcastStream<PluginEvent>>,
+    needs_snapshot: bool,
+    snapshot: Option<PluginEvent>,
+}
+
+impl PluginEvents {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        let mut events = Self {
+            shared: Arc::downgrade(shared),
+            changes: None,
+            needs_snapshot: true,
+            snapshot: None,
+        };
+        events.resynchronise(shared);
+        events
+    }
+
+    /// The next event; `None` when the manager has shut down.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<PluginEvent> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// Takes a snapshot and listens to what comes after it, with nothing lost or repeated in between.
+    fn resynchronise(&mut self, shared: &Shared) {
+        let registry = shared.registry();
+        self.changes = registry.feed.subscribe().map(BroadcastStream::new);
+        self.snapshot = Some(PluginEvent::Snapshot {
+            sequence: registry.feed.sequence,
+            plugins: registry.infos(),
+        });
+        self.needs_snapshot = false;
+    }
+}
+
+impl Stream for PluginEvents {
+    type Item = PluginEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<PluginEvent>> {
+        if self.needs_snapshot {
+            match self.shared.upgrade() {
+                Some(shared) => self.resynchronise(&shared),
+                None => return Poll::Ready(None),
+            }
+        }
+        if let Some(snapshot) = self.snapshot.take() {
+            return Poll::Ready(Some(snapshot));
+        }
+        let Some(changes) = &mut self.changes else {
+            return Poll::Ready(None);
+        };
+        Poll::Ready(match ready!(Pin::new(changes).poll_next(cx)) {
+            Some(Ok(event)) => Some(event),
+            Some(Err(BroadcastStreamRecvError::Lagged(missed))) => {
+                self.needs_snapshot = true;
+                Some(PluginEvent::Lagged { missed })
+            }
+            None => {
+                self.changes = None;
+                None
+            }
+        })
+    }
+}
+
+impl fmt::Debug for PluginEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginEvents").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,143 @@
+//! Taking over what was found: files of the plugins folder, and what is asked for.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::slot::Update;
+use super::{LINKED_IN, Registry, Slot, Source};
+use crate::discovery::{Candidate, DiscoverError, FileStamp};
+use crate::lifecycle::Event;
+use crate::plugin::{DesiredState, PluginId, PluginMetadata};
+use crate::state::Desired;
+
+impl Registry {
+    /// Takes over what a scan found. What runs goes on as it is.
+    pub(in crate::manager) fn adopt_files(&mut self, candidates: Vec<Candidate>) {
+        self.rejected.clear();
+        let mut found = BTreeMap::new();
+        for candidate in candidates {
+            match candidate.found {
+                Ok(metadata) if self.is_static(&metadata.id) => {
+                    let (id, first, second) = (metadata.id, LINKED_IN.into(), candidate.path.clone());
+                    self.reject(candidate.path, &DiscoverError::DuplicateId { id, first, second });
+                }
+                Ok(metadata) => {
+                    let id = metadata.id.clone();
+                    self.found(candidate.path, candidate.file, metadata);
+                    found.insert(id, ());
+                }
+                Err(error) => self.reject(candidate.path, &error),
+            }
+        }
+        let is_gone = |slot: &&Slot| matches!(slot.source, Source::File(_)) && !found.contains_key(&slot.id);
+        let gone: Vec<PluginId> = self.slots().filter(is_gone).map(|slot| slot.id.clone()).collect();
+        for id in gone {
+            if let Some(slot) = self.slot_mut(&id) {
+                slot.source = Source::Missing;
+                slot.update = None;
+            }
+            self.apply(&id, Event::Vanished);
+        }
+        self.forget_missing();
+    }
+
+    /// Takes over what is asked for, also of plugins whose files are gone.
+    pub(in crate::manager) fn adopt_desired(&mut self, desired: Desired) {
+        // A store tells each once; administrators are told as long as the host runs.
+        for notice in desired.notices {
+            if !self.notices.contains(&notice) {
+                self.notices.push(notice);
+            }
+        }
+        self.is_read_only = desired.is_read_only;
+        for slot in self.slots.values_mut() {
+            slot.is_named = false;
+        }
+        for (id, plugin) in desired.plugins {
+            let slot = self.slot_for(&id);
+            slot.is_named = true;
+            slot.config = plugin.config;
+            let desired = if plugin.enabled {
+                DesiredState::Enabled
+            } else {
+                DesiredState::Disabled
+            };
+            self.apply(&id, Event::Asked(desired));
+        }
+        let is_unnamed = |slot: &&Slot| !slot.is_named;
+        let unnamed: Vec<PluginId> = self
+            .slots()
+            .filter(is_unnamed)
+            .map(|slot| slot.id.clone())
+            .collect();
+        for id in unnamed {
+            if let Some(slot) = self.slot_mut(&id) {
+                slot.config = bytes::Bytes::from_static(b"{}");
+            }
+            self.apply(&id, Event::Asked(DesiredState::Disabled));
+        }
+        self.forget_missing();
+    }
+
+    /// Plugins whose file may be another one than the one that runs: id, file, and what the file was when it was
+    /// looked at.
+    pub(in crate::manager) fn unhashed_updates(&self) -> Vec<(PluginId, PathBuf, FileStamp)> {
+        let unhashed = |slot: &Slot| match (&slot.source, &slot.update) {
+            (Source::File(path), Some(update)) if update.sha256.is_none() => {
+                Some((slot.id.clone(), path.clone(), update.file))
+            }
+            _ => None,
+        };
+        self.slots().filter_map(unhashed).collect()
+    }
+
+    /// Takes over the hash of a file that may be another one than the one that runs.
+    pub(in crate::manager) fn hashed_update(&mut self, id: &PluginId, file: FileStamp, sha256: [u8; 32]) {
+        let Some(slot) = self.slots.get_mut(id) else {
+            return;
+        };
+        let Some(update) = slot.update.as_mut().filter(|update| update.file == file) else {
+            return;
+        };
+        update.sha256 = Some(sha256);
+        if let Some((stamp, running)) = &mut slot.copied
+            && *running == sha256
+        {
+            // The same bytes in another file, or touched.
+            *stamp = file;
+            slot.update = None;
+            return;
+        }
+        self.feed.changed(|| slot.info());
+    }
+
+    fn found(&mut self, path: PathBuf, file: FileStamp, metadata: PluginMetadata) {
+        let id = metadata.id.clone();
+        let slot = self.slot_for(&id);
+        let is_same_file = slot.copied.as_ref().is_some_and(|(copied, _)| *copied == file);
+        let before = slot.metadata.clone();
+        let was_shown = slot.has_update();
+        slot.source = Source::File(path);
+        if slot.is_resting() {
+            slot.metadata = Some(metadata);
+            slot.update = None;
+            if !is_same_file {
+                slot.copied = None;
+                slot.warnings.clear();
+            }
+        } else if is_same_file {
+            slot.update = None;
+        } else if slot.update.as_ref().is_none_or(|update| update.file != file) {
+            slot.update = Some(Update {
+                file,
+                metadata,
+                sha256: None,
+            });
+        }
+        let is_changed = before != slot.metadata || was_shown != slot.has_update();
+        self.apply(&id, Event::Appeared);
+        if is_changed && let Some(slot) = self.slots.get(&id) {
+            self.feed.changed(|| slot.info());
+        }
+    }
+}

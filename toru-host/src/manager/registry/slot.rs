@@ -1,0 +1,200 @@
+//! One plugin as the manager knows it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use tokio::sync::Mutex as AsyncMutex;
+use toru_plugin_api::abi::StaticPlugin;
+
+use crate::counters::Counters;
+use crate::discovery::FileStamp;
+use crate::lifecycle::{Activity, Lifecycle};
+use crate::manager::strikes::Strikes;
+use crate::plugin::{PluginId, PluginInfo, PluginMetadata, PluginStatus, PluginUpdate};
+use crate::routing::Running;
+
+/// Where a plugin's code comes from.
+#[derive(Clone, Debug)]
+pub(in crate::manager) enum Source {
+    File(PathBuf),
+    Static(StaticPlugin),
+    /// Nowhere: only its name is known.
+    Missing,
+}
+
+/// One plugin.
+#[derive(Debug)]
+pub(in crate::manager) struct Slot {
+    pub(in crate::manager) id: PluginId,
+    pub(in crate::manager) source: Source,
+    pub(in crate::manager) metadata: Option<PluginMetadata>,
+    pub(in crate::manager) lifecycle: Lifecycle,
+    pub(in crate::manager) running: Option<Arc<Running>>,
+    /// Number of the last start, by which late reports about earlier ones are told apart.
+    pub(in crate::manager) start: u64,
+    /// Its configuration as JSON.
+    pub(in crate::manager) config: Bytes,
+    /// Whether the recorded state names it.
+    pub(in crate::manager) is_named: bool,
+    pub(in crate::manager) strikes: Strikes,
+    pub(in crate::manager) warnings: Vec<String>,
+    /// The file that was copied last, and the hash of the copy.
+    pub(in crate::manager) copied: Option<(FileStamp, [u8; 32])>,
+    /// The file as it is now, when that is not what runs.
+    pub(in crate::manager) update: Option<Update>,
+    pub(in crate::manager) past: Past,
+    /// Held while the plugin is started or stopped.
+    control: Arc<AsyncMutex<()>>,
+    /// Shared with the thread on which the plugin is being started, which may not return.
+    starting: Arc<()>,
+}
+
+/// What stays true of a plugin as long as the process lives, also when the plugin is not known any more.
+#[derive(Debug)]
+pub(in crate::manager) struct Past {
+    /// Hashes of all libraries of the plugin that were opened. They stay mapped.
+    images: Vec<[u8; 32]>,
+    pub(in crate::manager) counters: &'static Counters,
+}
+
+impl Default for Past {
+    fn default() -> Self {
+        Self {
+            images: Vec::new(),
+            counters: Counters::leak(),
+        }
+    }
+}
+
+/// A newer file of a running plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::manager) struct Update {
+    pub(in crate::manager) file: FileStamp,
+    pub(in crate::manager) metadata: PluginMetadata,
+    /// `None` while it is not known: it may turn out to be the same library, so nobody is told yet.
+    pub(in crate::manager) sha256: Option<[u8; 32]>,
+}
+
+/// Held by the thread on which a plugin is being started.
+#[derive(Debug)]
+pub(in crate::manager) struct Busy {
+    _starting: Arc<()>,
+}
+
+impl Slot {
+    pub(super) fn new(id: PluginId, past: Past, now: SystemTime) -> Self {
+        Self {
+            id,
+            source: Source::Missing,
+            metadata: None,
+            lifecycle: Lifecycle::new(false, now),
+            running: None,
+            start: 0,
+            config: Bytes::from_static(b"{}"),
+            is_named: false,
+            strikes: Strikes::default(),
+            warnings: Vec::new(),
+            copied: None,
+            update: None,
+            past,
+            control: Arc::default(),
+            starting: Arc::default(),
+        }
+    }
+
+    /// What outlives the slot.
+    pub(super) fn take_past(&mut self) -> Past {
+        Past {
+            images: std::mem::take(&mut self.past.images),
+            counters: self.past.counters,
+        }
+    }
+
+    pub(in crate::manager) const fn status(&self) -> &PluginStatus {
+        self.lifecycle.status()
+    }
+
+    pub(super) fn control(&self) -> Arc<AsyncMutex<()>> {
+        Arc::clone(&self.control)
+    }
+
+    /// Whether somebody starts or stops the plugin now, or is about to.
+    pub(super) fn is_changing(&self) -> bool {
+        Arc::strong_count(&self.control) > 1
+    }
+
+    /// Whether the plugin neither runs nor is being started or stopped.
+    pub(in crate::manager) fn is_resting(&self) -> bool {
+        self.lifecycle.activity() == Activity::Resting
+    }
+
+    /// Marks the plugin as being entered; `None` while an earlier start has not returned.
+    pub(in crate::manager) fn begin(&self) -> Option<Busy> {
+        (Arc::strong_count(&self.starting) == 1).then(|| Busy {
+            _starting: Arc::clone(&self.starting),
+        })
+    }
+
+    /// The generation of the library with that hash, a new one if it was not opened before; `None` when that would
+    /// leave more than `limit` retired ones behind.
+    pub(in crate::manager) fn generation(&mut self, sha256: [u8; 32], limit: usize) -> Option<u64> {
+        let known = self.past.images.iter().position(|image| *image == sha256);
+        let index = match known {
+            Some(index) => index,
+            None if self.past.images.len() > limit => return None,
+            None => {
+                self.past.images.push(sha256);
+                self.past.images.len() - 1
+            }
+        };
+        Some(index as u64 + 1)
+    }
+
+    /// Whether the file is known to be another library than the one that runs.
+    pub(super) fn has_update(&self) -> bool {
+        self.update.as_ref().is_some_and(|update| update.sha256.is_some())
+    }
+
+    /// The plugin has ended: from now on it is what its file says.
+    pub(in crate::manager) fn turn_to_file(&mut self) {
+        if let Some(update) = self.update.take() {
+            self.metadata = Some(update.metadata);
+            self.copied = None;
+            self.warnings.clear();
+        }
+    }
+
+    /// How many libraries of the plugin are mapped without being the current one.
+    fn retired(&self) -> usize {
+        self.past.images.len().saturating_sub(1)
+    }
+
+    pub(in crate::manager) fn info(&self) -> PluginInfo {
+        let hex = |hash: &[u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        PluginInfo {
+            id: self.id.clone(),
+            metadata: self.metadata.clone(),
+            file: match &self.source {
+                Source::File(path) => Some(path.clone()),
+                _ => None,
+            },
+            sha256: self.copied.as_ref().map(|(_, sha256)| hex(sha256)),
+            status: self.status().clone(),
+            routes: self
+                .running
+                .as_ref()
+                .map(|running| running.route_infos())
+                .unwrap_or_default(),
+            warnings: self.warnings.clone(),
+            update: self.update.as_ref().and_then(|update| {
+                let sha256 = update.sha256.as_ref().map(hex)?;
+                let version = update.metadata.version.clone();
+                Some(PluginUpdate { version, sha256 })
+            }),
+            counters: self.past.counters.snapshot(),
+            retired_generations: self.retired(),
+        }
+    }
+}
