@@ -5,6 +5,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use toru_host::discovery::{Candidate, DiscoverError, Policy, Staged, scan, stage};
 use toru_plugin_api::abi::note::*;
@@ -104,13 +105,14 @@ __attribute__((visibility("default"))) char *extra(const char *s) { return strdu
 "#;
 
 /// A plugins folder of its own, and a marker that every library's constructor would leave.
+#[derive(Clone)]
 pub(crate) struct Place {
-    root: tempfile::TempDir,
+    root: Arc<tempfile::TempDir>,
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
+        let root = Arc::new(tempfile::tempdir().unwrap());
         fs::create_dir(root.path().join("plugins")).unwrap();
         fs::set_permissions(root.path().join("plugins"), Permissions::from_mode(0o755)).unwrap();
         Self { root }

@@ -61,7 +61,7 @@ impl Script {
     }
 
     /// Makes the script the one of the plugin in that installation.
-    fn publish(self, installation: Uuid) {
+    pub(crate) fn publish(self, installation: Uuid) {
         let mut scripts = SCRIPTS.lock().unwrap();
         let scripts = scripts.get_or_insert_default();
         scripts.insert(installation.to_string(), Arc::new(self));
@@ -71,15 +71,21 @@ impl Script {
     pub(crate) async fn load(self, change: impl FnOnce(Builder) -> Builder) -> Host {
         let installation = Uuid::new_v4();
         self.publish(installation);
-        Host::with(Place::new(), |builder| {
-            change(
-                builder
-                    .kv(MemoryKv::with_instance_id(installation))
-                    .register_static(plugin()),
-            )
-        })
-        .await
+        Host::with(Place::new(), |builder| change(with_plugin(builder, installation))).await
     }
+}
+
+/// Stops a host that knows the plugin and starts another one for the same folders.
+pub(crate) async fn restart(host: Host) -> Host {
+    let installation = host.manager.instance_id().parse().unwrap();
+    host.restart_with(|builder| with_plugin(builder, installation))
+        .await
+}
+
+pub(crate) fn with_plugin(builder: Builder, installation: Uuid) -> Builder {
+    builder
+        .kv(MemoryKv::with_instance_id(installation))
+        .register_static(plugin())
 }
 
 /// The plugin.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use http_body::Body;
 use http_body_util::{BodyExt, Empty, Full};
 use serde_json::Value;
 use toru_host::error::ManagerError;
-use toru_host::plugin::{PluginId, PluginStatus};
+use toru_host::plugin::{PluginId, PluginInfo, PluginState, PluginStatus};
 use toru_host::service::{DangerouslyAllowEveryone, PluginApi, ResponseBody};
 use toru_host::{Builder, PluginManager};
 use tower_service::Service;
@@ -89,6 +89,39 @@ impl Host {
         let manager = soon(change(builder).start()).await.unwrap();
         let api = PluginApi::new(manager.clone(), DangerouslyAllowEveryone);
         Self { place, manager, api }
+    }
+
+    /// Stops the host and starts another one for the same folders.
+    pub(crate) async fn restart(self) -> Self {
+        self.restart_with(|builder| builder).await
+    }
+
+    pub(crate) async fn restart_with(self, change: impl FnOnce(Builder) -> Builder) -> Self {
+        soon(self.manager.shutdown()).await;
+        let Self { place, .. } = self;
+        Self::with(place, change).await
+    }
+
+    pub(crate) async fn scan(&self) -> Result<(), ManagerError> {
+        soon(self.manager.scan()).await
+    }
+
+    pub(crate) fn info(&self, plugin: &str) -> PluginInfo {
+        self.manager.get(&id(plugin)).unwrap()
+    }
+
+    pub(crate) fn state(&self, plugin: &str) -> PluginState {
+        self.status(plugin).state
+    }
+
+    /// The file that records what is asked for.
+    pub(crate) fn state_file(&self) -> PathBuf {
+        self.place.plugins().join(".metadata/config.json")
+    }
+
+    /// What is recorded as asked for.
+    pub(crate) fn recorded(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.state_file()).unwrap()).unwrap()
     }
 
     pub(crate) async fn enable(&self, plugin: &str) -> Result<(), ManagerError> {

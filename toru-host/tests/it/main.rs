@@ -9,7 +9,9 @@
 mod actor;
 mod bodies;
 mod cancelling;
+mod changes;
 mod compilers;
+mod counters;
 mod damage;
 #[path = "../common/damaged.rs"]
 mod damaged;
@@ -17,11 +19,14 @@ mod disabling;
 mod ending;
 mod errors;
 mod exchanges;
+mod generations;
 mod host;
 #[path = "../common/loader.rs"]
 mod loader;
 mod logs;
+mod model;
 mod panics;
+mod quarantine;
 mod refused;
 mod requests;
 mod responses;
@@ -33,5 +38,7 @@ mod streaming;
 #[path = "../common/support.rs"]
 #[allow(dead_code, reason = "shared with another test binary, which uses the rest")]
 mod support;
+mod together;
 mod wakers;
+mod wishes;
 mod zoo;

@@ -1,5 +1,6 @@
 //! Panics of a Rust plugin, wherever they can happen: host and other routes go on, and the log tells message and place.
 
+use toru_host::QuarantinePolicy;
 use toru_host::error::BodyError;
 use toru_host::plugin::PluginState;
 use tracing::Level;
@@ -137,7 +138,7 @@ async fn what_crosses_is_freed_by_whoever_made_it() {
 #[tokio::test]
 async fn each_panic_of_a_linked_plugin_is_told_by_its_own_message() {
     let host = Script::act(|_, request| async move { panic!("linked panic {}", request.query()) })
-        .run()
+        .run_with(|builder| builder.quarantine(QuarantinePolicy::never()))
         .await;
     for n in 1..=3 {
         let answer = host.get(&format!("actor/act?{n}")).await;

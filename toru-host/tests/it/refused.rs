@@ -255,10 +255,9 @@ async fn t02_l13_what_others_may_write_to() {
     fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
     let (host, message) = rejected(place, "insecure_permissions").await;
     assert!(message.contains("good.so"), "{message}");
-    let Host { place, .. } = host;
     let mut policy = Policy::default();
     policy.check_permissions = false;
-    let host = Host::with(place, |builder| builder.policy(policy)).await;
+    let host = host.restart_with(|builder| builder.policy(policy)).await;
     host.enable("good").await.unwrap();
 }
 

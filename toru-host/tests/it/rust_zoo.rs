@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use toru_host::QuarantinePolicy;
+
 use crate::host::{Host, install};
 use crate::support::Place;
 
@@ -81,12 +83,12 @@ fn build(mut cargo: Command, folder: &str) -> Built {
     }
 }
 
-/// A host that knows the Rust zoo, with that configuration.
+/// A host that knows the Rust zoo, with that configuration, and lets it panic as often as it likes.
 pub(crate) async fn zoo_with(config: &str) -> Host {
     let place = Place::new();
     install(&place, &stable().zoo, "zoo.so");
     configure(&place, "rust-zoo", config);
-    Host::new(place).await
+    Host::with(place, |builder| builder.quarantine(QuarantinePolicy::never())).await
 }
 
 /// Gives a plugin its configuration.

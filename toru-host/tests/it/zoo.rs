@@ -17,8 +17,13 @@ pub(crate) fn id_of(name: &str) -> String {
 
 /// Compiles `zoo/<name>.c` into the plugins folder of `place`. `None`, and a word why, when there is no compiler.
 pub(crate) fn compile(place: &Place, name: &str, defines: &[&str]) -> Option<PathBuf> {
+    compile_as(place, name, &id_of(name), defines)
+}
+
+/// The same under another id.
+pub(crate) fn compile_as(place: &Place, name: &str, id: &str, defines: &[&str]) -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let library = place.plugins().join(format!("{name}.so"));
+    let library = place.plugins().join(format!("{}.so", id.replace('-', "_")));
     let output = Command::new("cc")
         .args([
             "-O1",
@@ -31,7 +36,7 @@ pub(crate) fn compile(place: &Place, name: &str, defines: &[&str]) -> Option<Pat
         ])
         .arg("-I")
         .arg(root.join("../toru-plugin-api/include"))
-        .arg(format!("-DZOO_ID={:?}", id_of(name)))
+        .arg(format!("-DZOO_ID={id:?}"))
         .arg(format!("-DZOO_MARKER={:?}", place.marker()))
         .args(defines.iter().map(|define| format!("-D{define}")))
         .arg("-o")

@@ -15,7 +15,11 @@
 
 #include "toru_plugin.h"
 
-TORU_PLUGIN_METADATA(ZOO_ID, "Zoo", "1.0.0", "Toru", "Z", "/zoo", "One fault");
+#ifndef ZOO_VERSION
+#define ZOO_VERSION "1.0.0"
+#endif
+
+TORU_PLUGIN_METADATA(ZOO_ID, "Zoo", ZOO_VERSION, "Toru", "Z", "/zoo", "One fault");
 
 __attribute__((constructor)) static void zoo_mark(void)
 {
