@@ -166,8 +166,8 @@ impl<B: RequestBody> CallFuture<B> {
             if cell.cell().is_cancelled() || permit.instance().is_cancelled() {
                 return TORU_CANCELLED;
             }
-            // SAFETY: the permit in this closure keeps the instance, also when the client went away.
             let context = permit.instance().context();
+            // SAFETY: the permit in this closure keeps the instance, also when the client went away.
             let status = match inside(context, || unsafe { start_here(target, &cell) }) {
                 Started::Pending(_) => TORU_INVALID,
                 Started::Ended(status) => status,

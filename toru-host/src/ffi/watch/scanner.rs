@@ -98,7 +98,7 @@ mod tests {
         let (mut scanner, start) = (Scanner::default(), Instant::now());
         let later = |seconds| start + Duration::from_secs(seconds);
         assert_eq!(scanner.look(vec![entry(0, 1)], start), []);
-        assert_eq!(scanner.look(vec![], later(10)), []);
+        assert_eq!(scanner.look(Vec::<Entry<usize>>::new(), later(10)), []);
         assert_eq!(scanner.look(vec![entry(0, 1)], later(40)), []);
         assert_eq!(scanner.look(vec![entry(0, 1)], later(70)), [(0, LIMIT)]);
     }
