@@ -1,0 +1,9 @@
+#include "zoo.h"
+
+static uint32_t init(void *plugin, const ToruCtx *ctx, const ToruWaker *waker, ToruOp *op, ToruError *err)
+{
+    *(volatile int *)8 = 1;
+    return TORU_DONE;
+}
+
+ZOO_PLUGIN(.init = init)
