@@ -1,8 +1,19 @@
 //! The demo server as a process, the way a person runs it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::print_stdout,
+    reason = "tests tell what they skip and what they counted"
+)]
 
+mod client;
+mod keeper;
+mod kills;
+mod plugins;
+#[path = "../../../toru-host/tests/common/random.rs"]
+mod random;
 mod server;
+mod wishes;
 
 use rustix::process::Signal;
 use server::Server;

@@ -1,72 +1,53 @@
-//! A running demo server and a client for it.
+//! A running demo server.
 
-use std::io::{BufRead, BufReader, Lines, Read, Write};
-use std::net::TcpStream;
-use std::path::Path;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Lines, Read, Seek};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::client::{Answer, Client};
+
+/// What the server prints in front of its address.
+const ADDRESS: &str = "Toru demo server: http://";
+
 /// A demo server on a free port, with its folders below one home. Killed when it is dropped.
 pub(crate) struct Server {
-    child: Child,
+    process: Process,
+    home: PathBuf,
     address: String,
     token: Option<String>,
     // Kept open: a server that prints to a closed pipe would fail.
     _output: Lines<BufReader<ChildStdout>>,
 }
 
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    body: String,
+/// A demo server that was started and may not listen yet. Killed when it is dropped.
+pub(crate) struct Starting {
+    process: Process,
+    home: PathBuf,
+    is_new: bool,
+}
+
+/// A process that is killed when it is dropped, and shows what it had to say when the test fails.
+struct Process {
+    child: Child,
+    stderr: File,
+}
+
+/// How a server ended that never listened.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stderr: String,
 }
 
 impl Server {
+    /// Starts a server and waits until it listens.
     pub(crate) fn start(home: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_demo-server"))
-            .args(["--listen", "127.0.0.1:0"])
-            .arg("--plugins")
-            .arg(home.join("plugins"))
-            .arg("--data")
-            .arg(home.join("data"))
-            .env_remove("TORU_DEMO_TOKEN")
-            .env("RUST_LOG", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut line = || {
-            output
-                .next()
-                .expect("the server prints three lines or two")
-                .unwrap()
-        };
-        let address = line()
-            .strip_prefix("Toru demo server: http://")
-            .unwrap()
-            .to_owned();
-        assert!(line().starts_with("plugins folder:"));
-        // The line with the token is printed before the server answers, if at all.
-        let token_file = home.join("data/token");
-        let is_new = !home.join("token-was-seen").exists();
-        let token = is_new.then(|| {
-            std::fs::write(home.join("token-was-seen"), "").unwrap();
-            let line = line();
-            let token = line
-                .strip_prefix("API token:")
-                .unwrap()
-                .split_whitespace()
-                .next()
-                .unwrap()
-                .to_owned();
-            assert_eq!(token, std::fs::read_to_string(token_file).unwrap());
-            token
-        });
-        Self {
-            child,
-            address,
-            token,
-            _output: output,
+        match Starting::spawn(home).ready() {
+            Ok(server) => server,
+            Err(ended) => panic!("the server ended with {}: {}", ended.status, ended.stderr),
         }
     }
 
@@ -76,43 +57,108 @@ impl Server {
     }
 
     pub(crate) fn get(&self, path: &str, token: Option<&str>) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let authorization = token
-            .map(|token| format!("authorization: Bearer {token}\r\n"))
-            .unwrap_or_default();
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{authorization}\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer {
-            status,
-            body: body.to_owned(),
-        }
+        let mut client = Client::connect(&self.address, token.map(str::to_owned)).unwrap();
+        client.send("GET", path).unwrap()
+    }
+
+    /// A connection of someone who knows the token.
+    pub(crate) fn client(&self) -> Client {
+        let token = std::fs::read_to_string(self.home.join("data/token")).unwrap();
+        Client::connect(&self.address, Some(token)).unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process.child), signal).unwrap();
     }
 
     /// Sends a signal and waits for the end.
-    pub(crate) fn stop(mut self, signal: Signal) -> ExitStatus {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, signal).unwrap();
-        self.child.wait().unwrap()
+    pub(crate) fn stop(self, signal: Signal) -> ExitStatus {
+        self.signal(signal);
+        self.ended()
+    }
+
+    /// Waits for the end.
+    pub(crate) fn ended(mut self) -> ExitStatus {
+        self.process.child.wait().unwrap()
     }
 }
 
-impl Answer {
-    pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.body).unwrap()
+impl Starting {
+    /// Starts a server and does not wait for anything.
+    pub(crate) fn spawn(home: &Path) -> Self {
+        Self::spawn_with(home, &mut Command::new(env!("CARGO_BIN_EXE_demo-server")))
+    }
+
+    /// The same with another program in the place of the server.
+    pub(crate) fn spawn_with(home: &Path, command: &mut Command) -> Self {
+        let is_new = !home.join("data/token").exists();
+        let stderr = tempfile::tempfile().unwrap();
+        let child = command
+            .args(["--listen", "127.0.0.1:0"])
+            .arg("--plugins")
+            .arg(home.join("plugins"))
+            .arg("--data")
+            .arg(home.join("data"))
+            .env_remove("TORU_DEMO_TOKEN")
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::piped())
+            .stderr(stderr.try_clone().unwrap())
+            .spawn()
+            .unwrap();
+        Self {
+            process: Process { child, stderr },
+            home: home.to_owned(),
+            is_new,
+        }
+    }
+
+    /// Waits until the server listens, or has ended without doing so.
+    pub(crate) fn ready(mut self) -> Result<Server, Ended> {
+        let mut output = BufReader::new(self.process.child.stdout.take().unwrap()).lines();
+        let Some(address) = output.next() else {
+            return Err(Ended {
+                status: self.process.child.wait().unwrap(),
+                stderr: self.process.stderr(),
+            });
+        };
+        let address = address.unwrap().strip_prefix(ADDRESS).unwrap().to_owned();
+        let mut line = || output.next().expect("the server prints on").unwrap();
+        assert!(line().starts_with("plugins folder:"));
+        // The line with the token is printed before the server answers, if at all.
+        let token = self.is_new.then(|| {
+            let line = line();
+            let printed = line.strip_prefix("API token:").unwrap();
+            let token = printed.split_whitespace().next().unwrap().to_owned();
+            let kept = std::fs::read_to_string(self.home.join("data/token")).unwrap();
+            assert_eq!(token, kept);
+            token
+        });
+        Ok(Server {
+            process: self.process,
+            home: self.home,
+            address,
+            token,
+            _output: output,
+        })
     }
 }
 
-impl Drop for Server {
+impl Process {
+    fn stderr(&mut self) -> String {
+        let mut text = String::new();
+        self.stderr.rewind().unwrap();
+        self.stderr.read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
+impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("the server said:\n{}", self.stderr());
+        }
     }
 }
