@@ -7,6 +7,7 @@
 )]
 
 mod client;
+mod crashes;
 mod keeper;
 mod kills;
 mod plugins;
