@@ -10,6 +10,7 @@ mod client;
 mod crashes;
 mod keeper;
 mod kills;
+mod lock;
 mod plugins;
 #[path = "../../../toru-host/tests/common/random.rs"]
 mod random;
