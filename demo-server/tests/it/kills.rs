@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::client::{Answer, Client};
+use crate::client::Client;
 use crate::keeper::{Save, keep_until};
 use crate::plugins;
 use crate::random::{Random, cases};
@@ -49,9 +49,11 @@ fn a_kill_leaves_the_state_as_it_was_acknowledged() {
             check_host(&server.client().plugins(), &mut wishes);
             tally.quarantined += quarantined(&wishes);
             tally.kills_while_changing += 1;
-            tally.acknowledged += change_until(&server, &mut wishes, &mut random, || {
+            let changes = change_until(&server, &mut wishes, &mut random, || {
                 server.signal(Signal::KILL);
             });
+            assert!(changes.refused.is_empty(), "{changes:?}");
+            tally.acknowledged += changes.acknowledged;
         } else {
             tally.kills_while_starting += 1;
             wishes.values_mut().for_each(Wish::starts);
@@ -123,58 +125,67 @@ fn quarantined(wishes: &Wishes) -> usize {
     wishes.values().filter(in_quarantine).count()
 }
 
-/// Has one client for each plugin turn it on and off, calls `end` at a random moment, and tells how many changes were
-/// acknowledged. Half of the clients have stopped by themselves by then: of their plugins one wish alone is right.
+/// What became of the changes that were asked for.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    pub(crate) acknowledged: usize,
+    /// Plugin and answer.
+    pub(crate) refused: Vec<String>,
+}
+
+/// Has one client for each plugin turn it on and off, and calls `end` at a random moment. Half of the clients have
+/// stopped by themselves by then: of their plugins one wish alone is right.
 pub(crate) fn change_until(
     server: &Server,
     wishes: &mut Wishes,
     random: &mut Random,
     end: impl FnOnce(),
-) -> usize {
-    let (acknowledge, acknowledged) = mpsc::channel();
+) -> Changes {
+    let (tell, told) = mpsc::channel();
     thread::scope(|scope| {
         for (id, wish) in wishes {
             let client = server.client();
             let changes = [random.below(SETTLED_MAX), usize::MAX][random.below(2)];
             let random = Random::from_seed(random.next());
-            let acknowledge = acknowledge.clone();
-            scope.spawn(move || {
-                if let Some(refusal) = change(client, id, wish, random, changes, &acknowledge) {
-                    panic!("{id}: {} {}", refusal.status, refusal.json());
-                }
-            });
+            let tell = tell.clone();
+            scope.spawn(move || change(client, id, wish, random, changes, &tell));
         }
-        drop(acknowledge);
-        let count = random.below(CHANGES_MAX);
-        let before = acknowledged.iter().take(count).count();
+        drop(tell);
+        let before: Vec<_> = told.iter().take(random.below(CHANGES_MAX)).collect();
         pause(LATER_MAX, random);
         end();
-        before + acknowledged.iter().count()
+        let all = before.into_iter().chain(told);
+        let (acknowledged, refused): (Vec<_>, Vec<_>) = all.partition(Result::is_ok);
+        Changes {
+            acknowledged: acknowledged.len(),
+            refused: refused.into_iter().filter_map(Result::err).collect(),
+        }
     })
 }
 
-/// Turns one plugin on and off until there is no answer, or one that refuses, which is returned.
+/// Turns one plugin on and off until there is no answer, or one that refuses.
 fn change(
     mut client: Client,
     id: &str,
     wish: &mut Wish,
     mut random: Random,
     changes: usize,
-    acknowledge: &Sender<()>,
-) -> Option<Answer> {
+    tell: &Sender<Result<(), String>>,
+) {
     for _ in 0..changes {
         // Now and then what is so already.
         let enabled = wish.enabled != (random.below(5) > 0);
         wish.in_flight = Some(enabled);
-        let answer = client.change(id, enabled).ok()?;
+        let Ok(answer) = client.change(id, enabled) else {
+            return;
+        };
         if answer.status != 200 {
-            return Some(answer);
+            let refusal = format!("{id}: {} {}", answer.status, answer.json());
+            return tell.send(Err(refusal)).unwrap();
         }
         *wish = Wish::acknowledged(enabled);
-        // An error means that nobody counts any more.
-        let _ = acknowledge.send(());
+        tell.send(Ok(())).unwrap();
     }
-    None
 }
 
 /// Lets a random time pass. It is not there to wait for anything: at whatever moment it ends, the checks must hold.

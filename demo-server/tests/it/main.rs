@@ -8,10 +8,12 @@
 
 mod client;
 mod crashes;
+mod disk;
 mod keeper;
 mod kills;
 mod lock;
 mod plugins;
+mod power;
 #[path = "../../../toru-host/tests/common/random.rs"]
 mod random;
 mod server;

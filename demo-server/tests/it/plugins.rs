@@ -18,12 +18,15 @@ pub(crate) fn folder(home: &Path) -> PathBuf {
 /// A home with the healthy plugins. `None`, and a word why, when there is no C compiler.
 pub(crate) fn home() -> Option<TempDir> {
     let home = tempfile::tempdir().unwrap();
-    fs::create_dir(folder(home.path())).unwrap();
-    fs::set_permissions(folder(home.path()), fs::Permissions::from_mode(0o755)).unwrap();
-    for id in HEALTHY {
-        compile(home.path(), id, "good")?;
-    }
+    install(home.path())?;
     Some(home)
+}
+
+/// Puts the healthy plugins there.
+pub(crate) fn install(home: &Path) -> Option<()> {
+    fs::create_dir_all(folder(home)).unwrap();
+    fs::set_permissions(folder(home), fs::Permissions::from_mode(0o755)).unwrap();
+    HEALTHY.iter().try_for_each(|id| compile(home, id, "good"))
 }
 
 /// Compiles `zoo/<name>.c` with that id into the plugins folder of `home`.
