@@ -3,6 +3,7 @@
 //! One request takes five ways to one piece of work: a direct call, a native axum handler, a plugin through the tower
 //! service alone, the same mounted in axum, and a trait object from a library. `table` prints the ratios of their times,
 //! `gates` counts what can be counted exactly and fails where a limit is broken, `dispatch` is the same for criterion.
+//! `many` measures hosts of many plugins.
 
 pub mod allocations;
 pub mod callgrind;
@@ -12,6 +13,7 @@ pub mod hosted;
 pub mod libraries;
 pub mod naive;
 pub mod native;
+pub mod process;
 pub mod requests;
 pub mod rounds;
 pub mod variants;

@@ -26,3 +26,17 @@ pub fn open(library: &Path) -> Result<Box<dyn NaivePlugin>> {
     std::mem::forget(library);
     Ok(make())
 }
+
+/// Opens every library for good, to see what is in it.
+///
+/// # Errors
+///
+/// When one cannot be opened.
+pub fn open_all<'a>(libraries: impl IntoIterator<Item = &'a Path>) -> Result {
+    for library in libraries {
+        // SAFETY: built by this program from `benches/smallest-plugin`; it has no constructors of its own.
+        let library = unsafe { Library::new(library) }?;
+        std::mem::forget(library);
+    }
+    Ok(())
+}

@@ -13,6 +13,7 @@ use toru_benches::crossing::{Crossing, direct};
 use toru_benches::hosted::Hosted;
 use toru_benches::libraries::Libraries;
 use toru_benches::naive;
+use toru_benches::process::resident;
 use toru_benches::requests::Workload;
 use toru_benches::rounds::{Turn, median, ratio, rounds, serving};
 use toru_benches::variants::{Axum, Direct, Front, Harness, Naive, Tower};
@@ -207,12 +208,4 @@ async fn weigh(plugins: &Path, ids: &str) -> Result<f64> {
     let each = (resident()? - before) as f64 / rest.len() as f64;
     manager.shutdown().await;
     Ok(each)
-}
-
-/// Memory of this process that is resident, in bytes.
-fn resident() -> Result<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix("kB"));
-    Ok(kib.ok_or("no memory is told")?.trim().parse::<u64>()? * 1024)
 }
