@@ -1,10 +1,10 @@
-//! `cargo xtask bench`: the benchmarks and their table.
+//! `cargo xtask bench`: the benchmarks and their tables.
 
 use crate::Result;
 use crate::process::{cargo, run as run_command};
 use crate::workspace::Workspace;
 
-/// Runs the benchmarks, then prints the table of ratios when there is one.
+/// Runs the benchmarks, then the programs that print tables, as far as they are there.
 pub(crate) fn run(workspace: &Workspace) -> Result {
     let package = "toru-benches";
     if !workspace.has_package(package) {
@@ -15,11 +15,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result {
             .args(["bench", "--package", package])
             .current_dir(workspace.root()),
     )?;
-    if !workspace.has_binary(package, "table") {
-        println!("skipped: {package} has no program table");
-        return Ok(());
+    for program in ["table", "many"] {
+        if !workspace.has_binary(package, program) {
+            println!("skipped: {package} has no program {program}");
+            continue;
+        }
+        let mut command = cargo();
+        command.args(["run", "--release", "--package", package, "--bin", program]);
+        run_command(command.current_dir(workspace.root()))?;
     }
-    let mut table = cargo();
-    table.args(["run", "--release", "--package", package, "--bin", "table"]);
-    run_command(table.current_dir(workspace.root()))
+    Ok(())
 }

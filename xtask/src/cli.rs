@@ -13,7 +13,7 @@ Usage: cargo xtask <command>
   demo [-- ARGS]   build the demo server and the example plugins, and start them
   test [options]   run every check, step by step
   header [--check] generate toru-plugin-api/include/toru_plugin.h; --check compares and compiles it
-  bench            run the benchmarks and print the table of ratios
+  bench            run the benchmarks and print their tables
 
 `cargo xtask <command> --help` says more.
 ";
@@ -38,7 +38,7 @@ Usage: cargo xtask header [--check]
 ";
 
 const BENCH_HELP: &str = "\
-Runs the benchmarks of toru-benches, then prints the table of ratios.
+Runs the benchmarks of toru-benches, then prints the tables of ratios and of hosts with many plugins.
 
 Usage: cargo xtask bench
 ";
