@@ -55,6 +55,7 @@ fn l21_what_dies_when_it_is_enabled_is_quarantined_and_all_others_run() {
         let server = starts_with_it_quarantined(home, way);
         dies(server, way);
         starts_with_it_quarantined(home, way);
+        true
     });
 }
 
@@ -73,27 +74,31 @@ fn l21_what_dies_when_the_host_starts_is_quarantined_and_all_others_run() {
         };
         assert_end(ended.status, way);
 
+        // Who starts several plugins at once may not know which one it was, and die once more.
+        let comes_up = Starting::spawn(home).ready().is_ok();
         starts_with_it_quarantined(home, way);
         starts_with_it_quarantined(home, way);
+        comes_up
     });
 }
 
 type Way = (&'static str, &'static str, End);
 
-/// Runs a scenario for each way to die, each time on folders of their own.
-fn for_each_way(when: &str, scenario: impl Fn(&Path, Way)) {
+/// Runs a scenario for each way to die, each time without what was remembered of the last one. It tells whether the
+/// first start after the crash came up.
+fn for_each_way(when: &str, scenario: impl Fn(&Path, Way) -> bool) {
     let (mut runs, mut held) = (0, 0);
     for way in WAYS {
         let Some(home) = plugins::home() else { return };
         plugins::compile(home.path(), DEADLY, way.0).unwrap();
         for _ in 0..cases(3, 100) {
             runs += 1;
-            scenario(home.path(), way);
-            held += 1;
+            held += usize::from(scenario(home.path(), way));
             fs::remove_dir_all(state_file(home.path()).parent().unwrap()).unwrap();
         }
     }
-    println!("dies {when}: {held} of {runs}");
+    println!("dies {when}: the next host comes up {held} of {runs} times");
+    assert_eq!(held, runs);
 }
 
 /// Enables the deadly plugin, of which the server dies.

@@ -1,12 +1,12 @@
 //! The server is killed at a random moment while clients turn plugins on and off.
 
-use std::sync::mpsc::{self, Sender};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::client::Client;
 use crate::keeper::{Save, keep_until};
 use crate::plugins;
 use crate::random::{Random, cases};
@@ -49,11 +49,9 @@ fn a_kill_leaves_the_state_as_it_was_acknowledged() {
             check_host(&server.client().plugins(), &mut wishes);
             tally.quarantined += quarantined(&wishes);
             tally.kills_while_changing += 1;
-            let changes = change_until(&server, &mut wishes, &mut random, || {
+            tally.acknowledged += change_until(&server, &mut wishes, &mut random, |_| {
                 server.signal(Signal::KILL);
             });
-            assert!(changes.refused.is_empty(), "{changes:?}");
-            tally.acknowledged += changes.acknowledged;
         } else {
             tally.kills_while_starting += 1;
             wishes.values_mut().for_each(Wish::starts);
@@ -125,67 +123,45 @@ fn quarantined(wishes: &Wishes) -> usize {
     wishes.values().filter(in_quarantine).count()
 }
 
-/// What became of the changes that were asked for.
-#[derive(Debug)]
-pub(crate) struct Changes {
-    pub(crate) acknowledged: usize,
-    /// Plugin and answer.
-    pub(crate) refused: Vec<String>,
-}
-
-/// Has one client for each plugin turn it on and off, and calls `end` at a random moment. Half of the clients have
-/// stopped by themselves by then: of their plugins one wish alone is right.
+/// Has one client for each plugin turn it on and off, calls `end` at a random moment, and tells how many changes were
+/// acknowledged. Half of the clients have stopped by themselves by then: of their plugins one wish alone is right.
+///
+/// When `end` sets what it is given, no answer counts any more.
 pub(crate) fn change_until(
     server: &Server,
     wishes: &mut Wishes,
     random: &mut Random,
-    end: impl FnOnce(),
-) -> Changes {
-    let (tell, told) = mpsc::channel();
+    end: impl FnOnce(&AtomicBool),
+) -> usize {
+    let (acknowledge, acknowledged) = mpsc::channel();
+    let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         for (id, wish) in wishes {
-            let client = server.client();
+            let mut client = server.client();
             let changes = [random.below(SETTLED_MAX), usize::MAX][random.below(2)];
-            let random = Random::from_seed(random.next());
-            let tell = tell.clone();
-            scope.spawn(move || change(client, id, wish, random, changes, &tell));
+            let mut random = Random::from_seed(random.next());
+            let (is_over, acknowledge) = (&is_over, acknowledge.clone());
+            scope.spawn(move || {
+                for _ in 0..changes {
+                    // Now and then what is so already.
+                    let enabled = wish.enabled != (random.below(5) > 0);
+                    wish.in_flight = Some(enabled);
+                    let answer = client.change(id, enabled);
+                    let (Ok(answer), false) = (answer, is_over.load(Ordering::SeqCst)) else {
+                        return;
+                    };
+                    assert_eq!(answer.status, 200, "{id}: {}", answer.json());
+                    *wish = Wish::acknowledged(enabled);
+                    acknowledge.send(()).unwrap();
+                }
+            });
         }
-        drop(tell);
-        let before: Vec<_> = told.iter().take(random.below(CHANGES_MAX)).collect();
+        drop(acknowledge);
+        let before = acknowledged.iter().take(random.below(CHANGES_MAX)).count();
         pause(LATER_MAX, random);
-        end();
-        let all = before.into_iter().chain(told);
-        let (acknowledged, refused): (Vec<_>, Vec<_>) = all.partition(Result::is_ok);
-        Changes {
-            acknowledged: acknowledged.len(),
-            refused: refused.into_iter().filter_map(Result::err).collect(),
-        }
+        end(&is_over);
+        before + acknowledged.iter().count()
     })
-}
-
-/// Turns one plugin on and off until there is no answer, or one that refuses.
-fn change(
-    mut client: Client,
-    id: &str,
-    wish: &mut Wish,
-    mut random: Random,
-    changes: usize,
-    tell: &Sender<Result<(), String>>,
-) {
-    for _ in 0..changes {
-        // Now and then what is so already.
-        let enabled = wish.enabled != (random.below(5) > 0);
-        wish.in_flight = Some(enabled);
-        let Ok(answer) = client.change(id, enabled) else {
-            return;
-        };
-        if answer.status != 200 {
-            let refusal = format!("{id}: {} {}", answer.status, answer.json());
-            return tell.send(Err(refusal)).unwrap();
-        }
-        *wish = Wish::acknowledged(enabled);
-        tell.send(Ok(())).unwrap();
-    }
 }
 
 /// Lets a random time pass. It is not there to wait for anything: at whatever moment it ends, the checks must hold.
