@@ -94,11 +94,9 @@ impl Starting {
         let is_new = !home.join("data/token").exists();
         let stderr = tempfile::tempfile().unwrap();
         let child = command
-            .args(["--listen", "127.0.0.1:0"])
-            .arg("--plugins")
-            .arg(home.join("plugins"))
-            .arg("--data")
-            .arg(home.join("data"))
+            .env("TORU_DEMO_LISTEN", "127.0.0.1:0")
+            .env("TORU_DEMO_PLUGINS", home.join("plugins"))
+            .env("TORU_DEMO_DATA", home.join("data"))
             .env_remove("TORU_DEMO_TOKEN")
             .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())
@@ -115,13 +113,14 @@ impl Starting {
     /// Waits until the server listens, or has ended without doing so.
     pub(crate) fn ready(mut self) -> Result<Server, Ended> {
         let mut output = BufReader::new(self.process.child.stdout.take().unwrap()).lines();
-        let Some(address) = output.next() else {
+        // A test binary in the place of the server has a word to say first.
+        let address = output.find_map(|line| Some(line.unwrap().strip_prefix(ADDRESS)?.to_owned()));
+        let Some(address) = address else {
             return Err(Ended {
                 status: self.process.child.wait().unwrap(),
                 stderr: self.process.stderr(),
             });
         };
-        let address = address.unwrap().strip_prefix(ADDRESS).unwrap().to_owned();
         let mut line = || output.next().expect("the server prints on").unwrap();
         assert!(line().starts_with("plugins folder:"));
         // The line with the token is printed before the server answers, if at all.
