@@ -6,7 +6,7 @@ use std::time::Duration;
 use toru_host::plugin::PluginState;
 
 use crate::actor::Script;
-use crate::host::{Host, id, until};
+use crate::host::Host;
 use crate::rust_zoo;
 use crate::support::Place;
 use crate::zoo::{self, id_of};

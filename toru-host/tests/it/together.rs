@@ -34,7 +34,7 @@ fn counting(reached: &Arc<AtomicUsize>) -> Script {
         let number = reached.fetch_add(1, Ordering::SeqCst);
         async move {
             drop(request);
-            if number % 3 == 0 {
+            if number.is_multiple_of(3) {
                 tokio::task::yield_now().await;
             }
             Ok(Response::text("here"))

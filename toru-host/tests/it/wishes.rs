@@ -111,7 +111,6 @@ async fn edit_and_adopt(host: &Host) {
     host.scan().await.unwrap();
     host.disable("good").await;
     fs::remove_file(host.state_file()).unwrap();
-    let mut document = document;
     document["plugins"]["good"]["enabled"] = json!(true);
     edit(host, &document);
     host.scan().await.unwrap();

@@ -39,7 +39,7 @@ impl World {
     /// `None`, and a word why, when there is no compiler.
     pub(super) fn new() -> Option<Self> {
         let mut libraries = Vec::new();
-        for plugin in 0..ACTOR {
+        for (plugin, id) in PLUGINS.iter().enumerate().take(ACTOR) {
             for library in [Library::First, Library::Second, Library::Failing] {
                 let place = Place::new();
                 let source = match library {
@@ -47,7 +47,7 @@ impl World {
                     _ => "versioned",
                 };
                 let define = format!("ZOO_VERSION={:?}", library.version());
-                zoo::compile_as(&place, source, PLUGINS[plugin], &[&define])?;
+                zoo::compile_as(&place, source, id, &[&define])?;
                 libraries.push((plugin, library, place));
             }
         }
@@ -237,7 +237,7 @@ impl World {
         };
         assert_eq!(
             on_disk.map(|document| document["plugins"].clone()),
-            expected.map(|document| plugins(document)),
+            expected.map(plugins),
             "the state file after {after}"
         );
     }
