@@ -12,6 +12,7 @@ mod disk;
 mod keeper;
 mod kills;
 mod lock;
+mod naive;
 mod plugins;
 mod power;
 #[path = "../../../toru-host/tests/common/random.rs"]
