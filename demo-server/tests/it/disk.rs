@@ -9,6 +9,8 @@ use tempfile::TempDir;
 
 /// Bytes of the disk.
 const SIZE: u64 = 96 * 1024 * 1024;
+/// How often it is tried to unmount the disk; each attempt takes about a millisecond.
+const UNMOUNTS_MAX: usize = 5000;
 /// `EXT4_IOC_SHUTDOWN`, whose name is kept by the kernel's headers for itself.
 const SHUTDOWN: rustix::ioctl::Opcode = opcode::read::<u32>(b'X', 125);
 /// Neither files nor the journal are flushed first: what was not flushed before is lost.
@@ -64,7 +66,16 @@ impl Disk {
 
     /// Turns it on again. Nobody may use it at that moment.
     pub(crate) fn restart(&self) {
-        run(Command::new("umount").arg(self.root())).unwrap();
+        let unmount = || run(Command::new("umount").arg(self.root()));
+        let mut unmounted = unmount();
+        // What another thread starts has our descriptors until it becomes another program: busy for a moment.
+        for _ in 0..UNMOUNTS_MAX {
+            if unmounted.is_ok() {
+                break;
+            }
+            unmounted = unmount();
+        }
+        unmounted.unwrap();
         self.mount().unwrap();
     }
 
