@@ -1,6 +1,6 @@
 //! What belongs to this installation: its id and its token, each in a file of the data folder.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
@@ -65,18 +65,35 @@ pub fn token(given: Option<&str>, folder: &Path) -> Result<Token> {
 /// The content of a file, which is written first if there is none. Only its owner may read it.
 fn read_or_create(path: &Path, content: impl FnOnce() -> String) -> Result<(String, bool)> {
     let problem = || format!("{} cannot be used", path.display());
-    match OpenOptions::new()
+    match std::fs::read_to_string(path) {
+        Ok(found) => return Ok((found, false)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(problem),
+    }
+    // Written beside it and given its name when it is whole: a process that dies here leaves no half of it.
+    let content = content();
+    let beside = path.with_extension(format!("{}.new", std::process::id()));
+    let _ = std::fs::remove_file(&beside);
+    let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)
-    {
-        Ok(mut file) => {
-            let content = content();
-            file.write_all(content.as_bytes()).with_context(problem)?;
-            file.sync_all().with_context(problem)?;
+        .open(&beside)
+        .with_context(problem)?;
+    file.write_all(content.as_bytes()).with_context(problem)?;
+    file.sync_all().with_context(problem)?;
+    let named = std::fs::hard_link(&beside, path);
+    let _ = std::fs::remove_file(&beside);
+    match named {
+        Ok(()) => {
+            if let Some(folder) = path.parent() {
+                File::open(folder)
+                    .and_then(|folder| folder.sync_all())
+                    .with_context(problem)?;
+            }
             Ok((content, true))
         }
+        // Another process was faster.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             Ok((std::fs::read_to_string(path).with_context(problem)?, false))
         }

@@ -87,10 +87,11 @@ impl InFlight {
     /// The call has come to something: a head, or a failure.
     #[inline]
     pub(crate) fn note_time(&self) {
-        let nanos = self.since.elapsed().as_nanos();
-        self.counters
-            .time_ns
-            .add(u64::try_from(nanos).unwrap_or(u64::MAX));
+        let time = self.since.elapsed();
+        // In 64 bits, which are enough for five hundred years.
+        let nanos = time.as_secs().wrapping_mul(1_000_000_000);
+        let nanos = nanos.wrapping_add(u64::from(time.subsec_nanos()));
+        self.counters.time_ns.add(nanos);
     }
 }
 

@@ -143,7 +143,7 @@ impl Builder {
 
     /// How many plugins are made ready at once: copied, checked and entered. 8 by default, at least 1.
     ///
-    /// A plugin whose start takes longer than a tenth of a second no longer counts.
+    /// A plugin whose start takes longer than half a second no longer counts.
     pub const fn max_concurrent_starts(mut self, count: usize) -> Self {
         self.max_concurrent_starts = count;
         self

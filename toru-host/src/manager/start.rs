@@ -11,7 +11,6 @@ use super::Shared;
 use super::faults::Reporter;
 use super::progress::Progress;
 use super::registry::Source;
-use super::turnstile::SLICE;
 use crate::discovery::{DiscoverError, Staged, stage};
 use crate::error::{LoadError, ManagerError};
 use crate::ffi::{Api, Instance, Services, load_static, load_trusted};
@@ -133,11 +132,14 @@ impl Shared {
             shared.create(code, services, &inside)
         });
         let deadline = Instant::now() + limit + GRACE;
-        let early = timeout(SLICE.min(limit), &mut starting).await;
+        let early = timeout(self.turnstile.slice().min(limit), &mut starting).await;
         progress.let_next_in();
         let ended = match early {
             Ok(ended) => Ok(ended),
-            Err(_) => timeout_at(deadline, starting).await,
+            Err(_) => {
+                let _hanging = self.turnstile.hang();
+                timeout_at(deadline, starting).await
+            }
         };
         match ended {
             Ok(Ok(result)) => Ok(Arc::new(result?)),

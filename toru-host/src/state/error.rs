@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub enum StateError {
     /// Another host uses the folder.
     #[error(
-        "another host{} uses this state folder, it holds {}; stop it, or give this host a folder of its own",
+        "another host{} is already running on this state folder: it holds {}; stop it, or give this host a folder of its own",
         pid.map(|pid| format!(" (process {pid})")).unwrap_or_default(), path.display()
     )]
     AlreadyRunning {

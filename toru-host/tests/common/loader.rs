@@ -70,6 +70,8 @@ pub(crate) fn deadly(loader: &Path, place: &Place, libraries: &[Vec<u8>]) -> Vec
     fs::write(&input, list).unwrap();
     let output = Command::new(loader)
         .stdin(fs::File::open(input).unwrap())
+        // Damaged code writes where it likes.
+        .current_dir(place.root())
         .output()
         .unwrap();
     let died = String::from_utf8_lossy(&output.stdout);

@@ -63,13 +63,26 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// Sequences are played side by side: most of the time each of them waits for the disk.
+const SIDE_BY_SIDE: usize = 4;
+
 #[test]
 fn a_host_does_what_the_model_says_whatever_happens_to_it() {
+    let mut seeds = Random::new();
+    std::thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            let seed = seeds.next();
+            scope.spawn(move || play(seed, cases(2_000, 100_000) / SIDE_BY_SIDE));
+        }
+    });
+}
+
+fn play(seed: u64, sequences: usize) {
     let Some(world) = World::new() else { return };
     let config = Config {
-        cases: u32::try_from(cases(2_000, 100_000)).unwrap(),
+        cases: u32::try_from(sequences).unwrap(),
         failure_persistence: None,
-        rng_seed: RngSeed::Fixed(Random::new().next()),
+        rng_seed: RngSeed::Fixed(seed),
         max_shrink_iters: 2_000,
         ..Config::default()
     };
