@@ -1,10 +1,12 @@
 //! The application: a router, and the plugins in it.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::routing::get;
-use toru_host::PluginManager;
 use toru_host::kv::MemoryKv;
+use toru_host::{PluginEvent, PluginEvents, PluginManager};
 
 use crate::auth::TokenAuthorizer;
 use crate::data;
@@ -26,6 +28,29 @@ pub async fn plugins(options: &Options) -> Result<PluginManager> {
     manager.context("the plugins cannot be managed")
 }
 
+/// Writes every change of a plugin's state to the log, until the plugins are shut down.
+pub async fn log_changes(mut events: PluginEvents) {
+    let mut told = HashMap::new();
+    while let Some(event) = events.next().await {
+        match event {
+            PluginEvent::Changed { plugin, .. } => {
+                let (id, status) = (&plugin.id, &plugin.status);
+                if told.insert(id.clone(), status.state) == Some(status.state) {
+                    continue;
+                }
+                let reason = status.error.as_ref().map(|error| error.message.as_str());
+                tracing::info!(plugin.id = %id, desired = ?status.desired, state = ?status.state, reason, "plugin changed");
+            }
+            PluginEvent::Removed { id, .. } => {
+                told.remove(&id);
+                tracing::info!(plugin.id = %id, "plugin is gone");
+            }
+            PluginEvent::Lagged { missed } => tracing::warn!(missed, "changes of plugins were not logged"),
+            _ => {}
+        }
+    }
+}
+
 /// The whole application.
 pub fn router(manager: PluginManager, token: &str) -> Router {
     Router::new()
@@ -39,6 +64,7 @@ async fn welcome() -> &'static str {
      GET  /api/plugins               which plugins there are\n\
      POST /api/plugins/{id}/enable   turn one on\n\
      POST /api/plugins/{id}/disable  turn it off\n\
-     any  /api/plugins/{id}/...      use it\n\n\
+     any  /api/plugins/{id}/...      use it\n\
+     POST /api/plugins/-/scan        look at the plugins folder again\n\n\
      Send the token that was printed at the first start: Authorization: Bearer <token>\n"
 }

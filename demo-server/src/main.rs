@@ -36,6 +36,7 @@ async fn main() -> Result<()> {
     let token = data::token(options.token.as_deref(), &options.data)?;
     let stop = stop_signal()?;
     let manager = app::plugins(&options).await?;
+    tokio::spawn(app::log_changes(manager.subscribe()));
     let listener = TcpListener::bind(options.listen).await.with_context(|| {
         format!(
             "cannot listen on {}; is another server running there?",

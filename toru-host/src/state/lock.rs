@@ -100,7 +100,7 @@ mod tests {
         let first = FolderLock::acquire(folder.path(), true).unwrap();
         let error = FolderLock::acquire(folder.path(), true).unwrap_err();
         assert_eq!(error.code(), "already_running");
-        let expected = format!("another host (process {}) uses", std::process::id());
+        let expected = format!("another host (process {}) is already running", std::process::id());
         assert!(error.to_string().starts_with(&expected), "{error}");
         drop(first);
         FolderLock::acquire(folder.path(), true).unwrap();

@@ -15,7 +15,7 @@ fn id(text: &str) -> PluginId {
 
 fn record(message: &str) -> QuarantineRecord {
     QuarantineRecord {
-        code: "plugin_panicked".into(),
+        code: "too_many_faults".into(),
         message: message.to_owned(),
         stage: Stage::Run,
         since: UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
@@ -184,7 +184,7 @@ fn a_record_comes_back_as_it_was_and_not_too_long() {
     );
     assert_eq!(
         PluginFault::from(&findings.quarantined[&id("b")]).code,
-        "plugin_panicked"
+        "too_many_faults"
     );
 }
 
