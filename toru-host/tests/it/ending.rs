@@ -4,8 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+use toru_host::PluginManager;
+use toru_host::plugin::{DesiredState, PluginState};
+use toru_plugin_api::Response;
+
 use crate::actor::Script;
-use crate::host::{Host, get};
+use crate::host::{Host, get, read, soon, until};
 use crate::support::Place;
 use crate::zoo::{self, Zoo};
 
@@ -95,4 +100,71 @@ async fn an_application_may_end_without_a_word() {
             .await
             .unwrap();
     }
+}
+
+#[tokio::test]
+async fn one_deadline_is_for_all_plugins_and_all_that_keeps_them() {
+    const LONG: Duration = Duration::from_secs(600);
+    let script = Script {
+        shutdown: Some(Box::new(|_| Box::pin(std::future::pending()))),
+        ..Script::act(|_, _| std::future::pending())
+    };
+    let host = script
+        .load(|builder| {
+            builder
+                .drain_timeout(LONG)
+                .shutdown_timeout(LONG)
+                .stop_timeout(SHORT)
+        })
+        .await;
+    host.enable("actor").await.unwrap();
+    let call = tokio::spawn(host.call(get("actor/act")));
+    until(|| host.info("actor").counters.in_flight == 1).await;
+    soon(host.manager.shutdown()).await;
+    assert_eq!(soon(call).await.unwrap().unwrap().status(), 503);
+    // The folder is free for the next host.
+    let next = soon(PluginManager::builder(host.place.plugins()).start()).await;
+    assert_eq!(next.unwrap().list().len(), 1);
+}
+
+#[tokio::test]
+async fn within_the_deadline_running_requests_get_time_and_plugins_an_orderly_end() {
+    let let_go = Arc::new(Notify::new());
+    let ended = Arc::new(AtomicU32::new(0));
+    let (wait, end) = (Arc::clone(&let_go), Arc::clone(&ended));
+    let script = Script {
+        shutdown: Some(Box::new(move |_| {
+            end.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async {})
+        })),
+        ..Script::act(move |_, _| {
+            let wait = Arc::clone(&wait);
+            async move {
+                wait.notified().await;
+                Ok(Response::text("in time"))
+            }
+        })
+    };
+    let host = script.run().await;
+    let call = tokio::spawn(host.call(get("actor/act")));
+    until(|| host.info("actor").counters.in_flight == 1).await;
+    let manager = host.manager.clone();
+    let stopping = tokio::spawn(async move { manager.shutdown().await });
+    until(|| host.state("actor") == PluginState::Stopping).await;
+    assert_eq!(
+        host.get("actor/ok").await.problem(),
+        (404, "plugin_disabled".into())
+    );
+    let_go.notify_one();
+    assert_eq!(
+        read(soon(call).await.unwrap().unwrap()).await.unwrap().text(),
+        "in time"
+    );
+    soon(stopping).await.unwrap();
+    assert_eq!(ended.load(Ordering::SeqCst), 1);
+    assert_eq!(
+        host.status("actor").desired,
+        DesiredState::Enabled,
+        "and it runs again next time"
+    );
 }
