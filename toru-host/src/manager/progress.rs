@@ -47,6 +47,11 @@ impl Progress {
         self.state().stage
     }
 
+    /// Whether the journal says that the start goes on.
+    pub(super) fn is_open(&self) -> bool {
+        self.state().is_open
+    }
+
     /// The start is in the door from now on.
     pub(super) fn let_in(&self, pass: Pass) {
         self.state().pass = Some(pass);
@@ -104,7 +109,6 @@ impl Progress {
 
     /// The start has ended, one way or another. Blocks.
     pub(super) fn end(&self) {
-        self.let_next_in();
         let mut state = self.state();
         if std::mem::take(&mut state.is_open) {
             self.journal.end(&self.plugin);

@@ -129,7 +129,10 @@ impl Shared {
         let mut starting = self.runtime.spawn_blocking(move || {
             let _busy = busy;
             inside.begin(generation);
-            shared.create(code, services, &inside)
+            let created = shared.create(code, services, &inside);
+            // Before the next one enters: nobody else must be found inside when that one ends the process.
+            inside.end();
+            created
         });
         let deadline = Instant::now() + limit + GRACE;
         let early = timeout(self.turnstile.slice().min(limit), &mut starting).await;
@@ -148,8 +151,12 @@ impl Shared {
         }
     }
 
-    /// Records that a start has ended. It waits for the disk on a thread made for that.
+    /// Records that a start has ended, if its thread has not done so or never will. It waits for the disk on a thread
+    /// made for that.
     async fn end_of_start(self: &Arc<Self>, progress: &Arc<Progress>) {
+        if !progress.is_open() {
+            return;
+        }
         let progress = Arc::clone(progress);
         // It fails only when the runtime goes down; then the process does, too.
         let _ = self.runtime.spawn_blocking(move || progress.end()).await;
