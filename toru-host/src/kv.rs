@@ -79,13 +79,62 @@ pub enum KvMutation {
     },
 }
 
+/// Changes that are made together, or not at all.
+#[derive(Clone, Debug)]
+pub struct KvCommit {
+    /// What must still be true.
+    pub checks: Vec<KvCheck>,
+    /// The changes, in order. Without any, a commit changes nothing and tells the usage.
+    pub mutations: Vec<KvMutation>,
+    /// What the plugin may use at most afterwards. A commit that lessens what is over it is always allowed.
+    pub quota: KvQuota,
+}
+
+/// How much a plugin may store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KvQuota {
+    /// Most entries.
+    pub keys: u64,
+    /// Most bytes of keys and values together.
+    pub bytes: u64,
+}
+
+impl KvQuota {
+    /// As much as there is room for.
+    pub const UNLIMITED: Self = Self {
+        keys: u64::MAX,
+        bytes: u64::MAX,
+    };
+}
+
+impl Default for KvQuota {
+    /// A million entries and 64 MiB.
+    fn default() -> Self {
+        Self {
+            keys: 1_000_000,
+            bytes: 64 << 20,
+        }
+    }
+}
+
+/// How much a plugin stores. Entries that have expired do not count, whether they were removed or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KvUsage {
+    /// Entries.
+    pub keys: u64,
+    /// Bytes of keys and values together.
+    pub bytes: u64,
+}
+
 /// What a commit did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KvCommitted {
-    /// Version given to all entries written.
+    /// Version given to all entries written; 0 when nothing was written.
     pub version: u64,
     /// Result of the last [`KvMutation::Add`].
     pub sum: i64,
+    /// What the plugin uses now.
+    pub usage: KvUsage,
 }
 
 /// Where plugins' data is kept.
@@ -100,13 +149,9 @@ pub trait KvBackend: fmt::Debug + Send + Sync + 'static {
     /// Lists a range of entries in the byte order of their keys.
     fn list<'a>(&'a self, plugin: &'a PluginId, range: KvRange) -> KvFuture<'a, Vec<KvEntry>>;
 
-    /// Makes all changes or none. [`KvError::Conflict`] when a check fails.
-    fn commit<'a>(
-        &'a self,
-        plugin: &'a PluginId,
-        checks: Vec<KvCheck>,
-        mutations: Vec<KvMutation>,
-    ) -> KvFuture<'a, KvCommitted>;
+    /// Makes all changes or none. [`KvError::Conflict`] when a check fails, [`KvError::Quota`] when the plugin would
+    /// use more than its quota and more than before.
+    fn commit<'a>(&'a self, plugin: &'a PluginId, commit: KvCommit) -> KvFuture<'a, KvCommitted>;
 
     /// Id of this installation: a UUID in lower case, created once together with the data.
     fn instance_id(&self) -> KvFuture<'_, String>;
@@ -122,6 +167,9 @@ pub enum KvError {
     /// A check failed: the entry was changed by somebody else.
     #[error("the entry was changed by somebody else")]
     Conflict,
+    /// The stored data is damaged; the text is for the host's log.
+    #[error("the stored data is damaged: {0}")]
+    Corrupt(String),
     /// There is no space left.
     #[error("there is no space left in the store")]
     Full,
@@ -146,6 +194,7 @@ impl KvError {
         match self {
             Self::Backend(_) => "storage_failed",
             Self::Conflict => "conflict",
+            Self::Corrupt(_) => "storage_corrupt",
             Self::Full => "storage_full",
             Self::KeySize => "key_too_large",
             Self::NotANumber => "not_a_number",

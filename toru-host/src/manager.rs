@@ -30,7 +30,7 @@ use crate::clock::Clock;
 use crate::discovery::Policy;
 use crate::error::ManagerError;
 use crate::ffi::{Api, Host};
-use crate::kv::KvBackend;
+use crate::kv::{KvBackend, KvQuota};
 use crate::plugin::{PluginId, PluginInfo, PluginStatus, RejectedFile};
 use crate::routing::RoutingTable;
 use crate::state::{FolderLock, Journal, StateNotice, StateStore};
@@ -96,6 +96,7 @@ pub(crate) struct Settings {
     stuck_after: Duration,
     max_retired_generations: usize,
     quarantine: QuarantinePolicy,
+    kv_quota: KvQuota,
 }
 
 impl PluginManager {

@@ -24,7 +24,7 @@ use super::guard::guard;
 use super::rt::Tasks;
 use super::{kv, log, rt};
 use crate::counters::Counters;
-use crate::kv::KvBackend;
+use crate::kv::{KvBackend, KvQuota};
 use crate::plugin::PluginId;
 
 /// Ids of the extensions that this host offers.
@@ -84,6 +84,8 @@ pub(crate) struct Services {
     pub(crate) config: Bytes,
     /// The store.
     pub(crate) kv: Arc<dyn KvBackend>,
+    /// How much the plugin may store.
+    pub(crate) kv_quota: KvQuota,
     /// Where timers and tasks run.
     pub(crate) runtime: tokio::runtime::Handle,
     /// The host.

@@ -27,7 +27,7 @@ use self::arguments::{key, mutation, read_all, read_range};
 use super::context::{Context, Services};
 use super::guard::{guard, guard_or};
 use super::op::is_worker;
-use crate::kv::{KvCheck, KvCommitted, KvEntry, KvError, KvRange};
+use crate::kv::{KvCheck, KvCommit, KvCommitted, KvEntry, KvError, KvRange};
 
 /// Most bytes of keys and values of one call.
 const BATCH_BYTES_MAX: usize = 16 << 20;
@@ -232,8 +232,14 @@ unsafe extern "C" fn commit(
             (Ok(checks), Ok(mutations)) => (checks, mutations),
             (Err(status), _) | (_, Err(status)) => return status,
         };
-        let answer: Answer<KvCommitted> =
-            Box::pin(async move { services.kv.commit(&services.plugin, checks, mutations).await });
+        let answer: Answer<KvCommitted> = Box::pin(async move {
+            let commit = KvCommit {
+                checks,
+                mutations,
+                quota: services.kv_quota,
+            };
+            services.kv.commit(&services.plugin, commit).await
+        });
         // SAFETY: the plugin lends waker, result and operation for the call.
         unsafe { begin(KvOp::Commit(answer), waker, out.cast(), op) }
     })
@@ -329,7 +335,7 @@ impl KvOp {
             Self::Commit(answer) => match answer.as_mut().poll(cx) {
                 Poll::Pending => TORU_PENDING,
                 Poll::Ready(Err(error)) => status_of(&error),
-                Poll::Ready(Ok(KvCommitted { version, sum })) => {
+                Poll::Ready(Ok(KvCommitted { version, sum, .. })) => {
                     let size = size_word::<ToruKvCommitted>();
                     let committed = ToruKvCommitted {
                         size,
@@ -374,6 +380,10 @@ fn status_of(error: &KvError) -> u32 {
         KvError::Quota => TORU_QUOTA,
         KvError::Backend(reason) => {
             tracing::error!(reason, "the store failed");
+            TORU_INTERNAL
+        }
+        KvError::Corrupt(reason) => {
+            tracing::error!(reason, "the stored data is damaged");
             TORU_INTERNAL
         }
     }

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{KvBackend, KvCheck, KvCommitted, KvEntry, KvError, KvFuture, KvMutation, KvRange};
+use super::{KvBackend, KvCommit, KvCommitted, KvEntry, KvError, KvFuture, KvMutation, KvRange, KvUsage};
 use crate::plugin::PluginId;
 
 /// A store in memory. Its data is gone when the process ends.
@@ -44,26 +44,29 @@ impl MemoryKv {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn commit_now(
-        &self,
-        plugin: &PluginId,
-        checks: &[KvCheck],
-        mutations: Vec<KvMutation>,
-    ) -> Result<KvCommitted, KvError> {
+    fn commit_now(&self, plugin: &PluginId, commit: KvCommit) -> Result<KvCommitted, KvError> {
         let now = now_ms();
         let mut state = self.state();
         let version = state.last_version + 1;
         let entries = state.plugins.entry(plugin.clone()).or_default();
         entries.retain(|_, entry| is_live(entry, now));
-        for check in checks {
+        let before = usage(entries.values());
+        for check in &commit.checks {
             if entries.get(&check.key).map_or(0, |entry| entry.version) != check.version {
                 return Err(KvError::Conflict);
             }
         }
+        if commit.mutations.is_empty() {
+            let usage = before;
+            return Ok(KvCommitted {
+                usage,
+                ..KvCommitted::default()
+            });
+        }
         // Changes are collected first, so that a failing one leaves nothing behind.
         let mut changes: BTreeMap<Bytes, Option<KvEntry>> = BTreeMap::new();
         let mut sum = 0;
-        for mutation in mutations {
+        for mutation in commit.mutations {
             let (key, entry) = match mutation {
                 KvMutation::Delete { key } => (key, None),
                 KvMutation::Set { key, value, ttl } => {
@@ -99,6 +102,23 @@ impl MemoryKv {
             };
             changes.insert(key, entry);
         }
+        let mut usage = before;
+        for (key, entry) in &changes {
+            if let Some(old) = entries.get(key) {
+                usage.keys -= 1;
+                usage.bytes -= size(old);
+            }
+            if let Some(new) = entry {
+                usage.keys += 1;
+                usage.bytes += size(new);
+            }
+        }
+        let is_too_much = |now, before, quota| now > quota && now > before;
+        if is_too_much(usage.keys, before.keys, commit.quota.keys)
+            || is_too_much(usage.bytes, before.bytes, commit.quota.bytes)
+        {
+            return Err(KvError::Quota);
+        }
         for (key, entry) in changes {
             match entry {
                 Some(entry) => entries.insert(key, entry),
@@ -106,7 +126,7 @@ impl MemoryKv {
             };
         }
         state.last_version = version;
-        Ok(KvCommitted { version, sum })
+        Ok(KvCommitted { version, sum, usage })
     }
 }
 
@@ -146,18 +166,24 @@ impl KvBackend for MemoryKv {
         })
     }
 
-    fn commit<'a>(
-        &'a self,
-        plugin: &'a PluginId,
-        checks: Vec<KvCheck>,
-        mutations: Vec<KvMutation>,
-    ) -> KvFuture<'a, KvCommitted> {
-        Box::pin(async move { self.commit_now(plugin, &checks, mutations) })
+    fn commit<'a>(&'a self, plugin: &'a PluginId, commit: KvCommit) -> KvFuture<'a, KvCommitted> {
+        Box::pin(async move { self.commit_now(plugin, commit) })
     }
 
     fn instance_id(&self) -> KvFuture<'_, String> {
         Box::pin(async move { Ok(self.instance_id.clone()) })
     }
+}
+
+fn usage<'a>(entries: impl Iterator<Item = &'a KvEntry>) -> KvUsage {
+    entries.fold(KvUsage::default(), |usage, entry| KvUsage {
+        keys: usage.keys + 1,
+        bytes: usage.bytes + size(entry),
+    })
+}
+
+const fn size(entry: &KvEntry) -> u64 {
+    (entry.key.len() + entry.value.len()) as u64
 }
 
 fn parse_number(value: &[u8]) -> Result<i64, KvError> {

@@ -18,7 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::discovery::{Policy, note};
 use crate::error::{LoadError, ManagerError, StateError};
 use crate::ffi::{EXTENSIONS, Host};
-use crate::kv::{KvBackend, MemoryKv};
+use crate::kv::{KvBackend, KvQuota, MemoryKv};
 use crate::plugin::PluginFault;
 use crate::state::{FileStateStore, Findings, FolderLock, Journal, RealDisk, StateStore};
 
@@ -51,6 +51,7 @@ impl Builder {
             stuck_after: Duration::from_secs(30),
             max_retired_generations: 8,
             quarantine: QuarantinePolicy::default(),
+            kv_quota: KvQuota::default(),
         };
         Self {
             settings,
@@ -92,6 +93,12 @@ impl Builder {
     /// Where plugins' data is kept. In memory, and gone with the process, by default.
     pub fn kv(mut self, backend: impl KvBackend) -> Self {
         self.kv = Some(Arc::new(backend));
+        self
+    }
+
+    /// How much each plugin may store. A million entries and 64 MiB by default.
+    pub const fn kv_quota(mut self, quota: KvQuota) -> Self {
+        self.settings.kv_quota = quota;
         self
     }
 

@@ -115,6 +115,7 @@ impl Shared {
             base_path: format!("{}/{id}", self.settings.base_path).into(),
             config,
             kv: Arc::clone(&self.kv),
+            kv_quota: self.settings.kv_quota,
             runtime: self.runtime.clone(),
             host: self.host,
             counters,

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use toru_host::kv::{KvBackend, KvCheck, KvCommitted, KvEntry, KvFuture, KvMutation, KvRange, MemoryKv};
+use toru_host::kv::{
+    KvBackend, KvCommit, KvCommitted, KvEntry, KvFuture, KvMutation, KvQuota, KvRange, MemoryKv,
+};
 use toru_host::plugin::PluginId;
 use toru_plugin_api::{KvError, Level, PluginContext, PluginError, PluginKvStore, Response};
 
@@ -81,7 +83,12 @@ async fn a_plugin_sees_its_own_data_alone() {
         value: "theirs".into(),
         ttl: None,
     };
-    store.commit(&other, Vec::new(), vec![theirs]).await.unwrap();
+    let commit = KvCommit {
+        checks: Vec::new(),
+        mutations: vec![theirs],
+        quota: KvQuota::UNLIMITED,
+    };
+    store.commit(&other, commit).await.unwrap();
     zoo::with_store(Shared(Arc::clone(&store)), async |host| {
         assert_eq!(host.get("stores/fault?0").await.text(), "missing");
         assert_eq!(host.get("stores/fault?1").await.text(), "stored");
@@ -107,13 +114,8 @@ impl KvBackend for Shared {
         self.0.list(plugin, range)
     }
 
-    fn commit<'a>(
-        &'a self,
-        plugin: &'a PluginId,
-        checks: Vec<KvCheck>,
-        mutations: Vec<KvMutation>,
-    ) -> KvFuture<'a, KvCommitted> {
-        self.0.commit(plugin, checks, mutations)
+    fn commit<'a>(&'a self, plugin: &'a PluginId, commit: KvCommit) -> KvFuture<'a, KvCommitted> {
+        self.0.commit(plugin, commit)
     }
 
     fn instance_id(&self) -> KvFuture<'_, String> {
