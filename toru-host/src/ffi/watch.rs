@@ -79,13 +79,25 @@ impl Watch {
     }
 }
 
+/// Says that nobody watches any more, also when the thread ends by a panic: the next instance starts another one.
+struct Running;
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        WATCH.state().is_running = false;
+    }
+}
+
 /// Looks at all slots until there is nobody to watch.
 fn watch() {
+    let running = Running;
     let mut scanner = Scanner::default();
     loop {
         let mut state = WATCH.state();
         let Some(limit) = state.limits.values().min().copied() else {
+            // Under the same lock under which somebody to watch would be added.
             state.is_running = false;
+            std::mem::forget(running);
             return;
         };
         let period = (limit / 4).max(PERIOD_MIN);

@@ -1,7 +1,7 @@
 //! How one plugin is stopped, and how all of them are.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -39,13 +39,20 @@ impl Shared {
             // What still runs ends with the process; nobody waits for it.
             stopping.detach_all();
         }
-        // Nobody records anything from now on, so another host may take the folder over.
-        let _no_changes = self.wishes.lock().await;
+        let changes = timeout_at(deadline.max(Instant::now() + GRACE), self.wishes.lock()).await;
         self.update(|registry| registry.feed.close());
-        self.folder
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
+        // It waits for a write that goes on; the disk may be as slow as it likes.
+        let journal = Arc::clone(&self.journal);
+        let closing = self.runtime.spawn_blocking(move || journal.close());
+        let closed = timeout(GRACE, closing).await;
+        // Once nobody records anything any more, another host may take the folder over.
+        if changes.is_ok() && closed.is_ok() {
+            self.folder.lock().unwrap_or_else(PoisonError::into_inner).take();
+        } else {
+            tracing::error!(
+                "a change is still being recorded; the state folder stays locked until the process ends"
+            );
+        }
     }
 
     /// Stops a plugin without touching what is asked for.

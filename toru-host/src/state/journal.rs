@@ -130,6 +130,13 @@ impl Journal {
         self.record(plugin, Event::Release)
     }
 
+    /// Writes nothing more: another host may be the next to use the file.
+    pub(crate) fn close(&self) {
+        let mut state = self.state();
+        state.log = None;
+        state.has_complained = true;
+    }
+
     fn record(&self, plugin: &PluginId, event: Event) -> Result<(), StateError> {
         let mut state = self.state();
         let result = match &mut state.log {

@@ -59,8 +59,9 @@ pub(in crate::ffi) fn inside<R>(context: &'static Context, f: impl FnOnce() -> R
     if before % 2 == 1 {
         return f();
     }
+    // Whoever reads it knows that the thread has left where it was before.
     slot.context
-        .store(std::ptr::from_ref(context).cast_mut(), Ordering::Relaxed);
+        .store(std::ptr::from_ref(context).cast_mut(), Ordering::Release);
     slot.sequence.store(before.wrapping_add(1), Ordering::Release);
     let leave = Leave(slot, before.wrapping_add(2));
     let result = f();
@@ -107,9 +108,8 @@ pub(super) fn entries() -> Vec<Entry<&'static Context>> {
         if sequence % 2 == 0 {
             return None;
         }
-        let context = slot.context.load(Ordering::Relaxed);
+        let context = slot.context.load(Ordering::Acquire);
         // Only if the thread is still where it was do the two belong together.
-        std::sync::atomic::fence(Ordering::Acquire);
         if slot.sequence.load(Ordering::Relaxed) != sequence {
             return None;
         }

@@ -38,7 +38,6 @@ impl Registry {
             }
             self.apply(&id, Event::Vanished);
         }
-        self.forget_missing();
     }
 
     /// Takes over what is asked for, also of plugins whose files are gone.
@@ -76,7 +75,6 @@ impl Registry {
             }
             self.apply(&id, Event::Asked(DesiredState::Disabled));
         }
-        self.forget_missing();
     }
 
     /// Plugins whose file may be another one than the one that runs: id, file, and what the file was when it was
