@@ -183,6 +183,8 @@ pub enum KvError {
     Internal,
     /// The key is empty or too long, or the value is too long.
     Limit,
+    /// The entry is no decimal number, or the sum does not fit into 64 bits.
+    NotANumber,
     /// The plugin's quota is used up.
     Quota,
     /// The host offers no store.
@@ -212,6 +214,7 @@ impl fmt::Display for KvError {
             Self::Full => "there is no space left in the store",
             Self::Gone => "the plugin has been disabled",
             Self::Internal => "the store failed",
+            Self::NotANumber => "the entry is not a number that can be added to",
             Self::Limit => "the key or value breaks a size limit",
             Self::Quota => "the plugin's quota is used up",
             Self::Unsupported => "this host offers no store",

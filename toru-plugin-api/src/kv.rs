@@ -38,6 +38,18 @@ pub trait PluginKvStore {
     ///
     /// When the key is empty or too long, or the store fails.
     fn delete(&self, key: impl AsRef<[u8]> + Send) -> impl Future<Output = Result<(), KvError>> + Send;
+
+    /// Adds to the decimal number stored under a key, 0 when it does not exist, and returns the sum. It is durable when
+    /// this returns, and no increment is lost however many run at once.
+    ///
+    /// # Errors
+    ///
+    /// When the entry is no number, the sum does not fit, the key breaks a limit, or the store fails.
+    fn increment(
+        &self,
+        key: impl AsRef<[u8]> + Send,
+        delta: i64,
+    ) -> impl Future<Output = Result<i64, KvError>> + Send;
 }
 
 /// The store that the host gives to this plugin.
@@ -56,10 +68,14 @@ impl PluginKvStore for Kv {
     }
 
     async fn set(&self, key: impl AsRef<[u8]> + Send, value: impl AsRef<[u8]> + Send) -> Result<(), KvError> {
-        KvWrite::set(self.0, key.as_ref(), value.as_ref()).await
+        KvWrite::set(self.0, key.as_ref(), value.as_ref()).await.map(drop)
     }
 
     async fn delete(&self, key: impl AsRef<[u8]> + Send) -> Result<(), KvError> {
-        KvWrite::delete(self.0, key.as_ref()).await
+        KvWrite::delete(self.0, key.as_ref()).await.map(drop)
+    }
+
+    async fn increment(&self, key: impl AsRef<[u8]> + Send, delta: i64) -> Result<i64, KvError> {
+        KvWrite::add(self.0, key.as_ref(), delta).await
     }
 }

@@ -9,10 +9,12 @@ use super::ctx::Ctx;
 use super::op::HostOp;
 use super::waker::with_waker;
 use crate::abi::bytes::{ToruBytes, ToruSlice};
-use crate::abi::kv::{TORU_KV_DELETE, TORU_KV_SET, ToruKvCommitted, ToruKvEntry, ToruKvMutation, ToruKvPage};
+use crate::abi::kv::{
+    TORU_KV_ADD, TORU_KV_DELETE, TORU_KV_SET, ToruKvCommitted, ToruKvEntry, ToruKvMutation, ToruKvPage,
+};
 use crate::abi::op::ToruOp;
 use crate::abi::size_word;
-use crate::abi::status::{TORU_DONE, TORU_PENDING};
+use crate::abi::status::{TORU_DONE, TORU_INVALID, TORU_PENDING};
 use crate::bytes::Bytes;
 use crate::error::KvError;
 
@@ -86,12 +88,13 @@ fn first_value(page: &ToruKvPage) -> Option<Bytes> {
     found.then(|| Bytes::foreign(bytes))
 }
 
-/// Writes or deletes one key.
+/// Writes one key, deletes it or adds to it. Comes to the sum, 0 where nothing is added.
 pub(crate) struct KvWrite<'a> {
     ctx: Ctx,
     kind: u32,
     key: &'a [u8],
     value: &'a [u8],
+    delta: i64,
     op: Option<HostOp>,
 }
 
@@ -102,6 +105,18 @@ impl<'a> KvWrite<'a> {
             kind: TORU_KV_SET,
             key,
             value,
+            delta: 0,
+            op: None,
+        }
+    }
+
+    pub(crate) const fn add(ctx: Ctx, key: &'a [u8], delta: i64) -> Self {
+        Self {
+            ctx,
+            kind: TORU_KV_ADD,
+            key,
+            value: &[],
+            delta,
             op: None,
         }
     }
@@ -112,6 +127,7 @@ impl<'a> KvWrite<'a> {
             kind: TORU_KV_DELETE,
             key,
             value: &[],
+            delta: 0,
             op: None,
         }
     }
@@ -127,7 +143,7 @@ impl<'a> KvWrite<'a> {
             flags: 0,
             key: ToruSlice::new(self.key),
             value: ToruSlice::new(self.value),
-            delta: 0,
+            delta: self.delta,
             ttl_ms: 0,
         };
         let mut op = ToruOp::NONE;
@@ -151,7 +167,7 @@ impl<'a> KvWrite<'a> {
 }
 
 impl Future for KvWrite<'_> {
-    type Output = Result<(), KvError>;
+    type Output = Result<i64, KvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut out = ToruKvCommitted {
@@ -161,7 +177,9 @@ impl Future for KvWrite<'_> {
             sum: 0,
         };
         match std::task::ready!(self.advance(cx, &mut out)?) {
-            TORU_DONE => Poll::Ready(Ok(())),
+            TORU_DONE => Poll::Ready(Ok(out.sum)),
+            // Nothing else of a call that this crate makes is invalid.
+            TORU_INVALID if self.kind == TORU_KV_ADD => Poll::Ready(Err(KvError::NotANumber)),
             status => Poll::Ready(Err(KvError::from_status(status))),
         }
     }
