@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 use toru_plugin_api::{
-    PluginContext, PluginError, PluginMetadata, PluginRoute, Request, Response, ToruPlugin,
+    PluginContext, PluginError, PluginKvStore, PluginMetadata, PluginRoute, Request, Response, ToruPlugin,
 };
 
 /// Longest wait of `GET /slow`, in milliseconds.
 const MAX_WAIT_MS: u64 = 60_000;
+
+/// Where the count is stored.
+const COUNT: &str = "count";
 
 struct Hello {
     ctx: PluginContext,
@@ -20,7 +23,7 @@ impl ToruPlugin for Hello {
         .author("Toru authors")
         .icon("👋")
         .route("/hello")
-        .description("Greets people, echoes, waits and, when asked to, panics");
+        .description("Greets people, counts, echoes, waits and, when asked to, panics");
 
     async fn init(ctx: PluginContext) -> Result<Self, PluginError> {
         ctx.log
@@ -33,6 +36,8 @@ impl ToruPlugin for Hello {
             PluginRoute::get("/greeting/{name}", Self::greeting),
             PluginRoute::post("/echo", Self::echo),
             PluginRoute::get("/slow", Self::slow),
+            PluginRoute::get("/count", Self::count),
+            PluginRoute::post("/count", Self::count_up),
             PluginRoute::get("/instance", Self::instance),
             PluginRoute::get("/panic", Self::panic),
         ]
@@ -71,6 +76,19 @@ impl Hello {
         };
         self.ctx.runtime.sleep(Duration::from_millis(ms)).await?;
         Response::json(&json!({ "waited_ms": ms }))
+    }
+
+    /// `{"count":n}`: how often somebody counted.
+    async fn count(&self, _: Request) -> Result<Response, PluginError> {
+        let stored = self.ctx.kv.get(COUNT).await?;
+        let count = stored.map_or("0".into(), |stored| String::from_utf8_lossy(&stored).into_owned());
+        Response::json(&json!({ "count": count.parse::<i64>().unwrap_or_default() }))
+    }
+
+    /// Counts up, durably: no count is lost, whoever else counts, and whatever happens to the server.
+    async fn count_up(&self, _: Request) -> Result<Response, PluginError> {
+        let count = self.ctx.kv.increment(COUNT, 1).await?;
+        Response::json(&json!({ "count": count }))
     }
 
     /// The id of the installation that the plugin runs in.
