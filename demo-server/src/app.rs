@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::routing::get;
-use toru_host::kv::MemoryKv;
 use toru_host::{PluginEvent, PluginEvents, PluginManager};
+use toru_kv_sqlite::SqliteKv;
 
 use crate::auth::TokenAuthorizer;
-use crate::data;
 use crate::options::Options;
 
 /// Starts the plugins that are enabled.
@@ -18,11 +17,12 @@ use crate::options::Options;
 ///
 /// When the data folder, the plugins folder or the state file cannot be used.
 pub async fn plugins(options: &Options) -> Result<PluginManager> {
-    let instance_id = data::instance_id(&options.data)?;
+    let store =
+        SqliteKv::open(options.data.join("plugins.db")).context("the plugins' data cannot be used")?;
     let manager = PluginManager::builder(&options.plugins)
         .host_name("toru-demo-server")
         .host_version(env!("CARGO_PKG_VERSION"))
-        .kv(MemoryKv::with_instance_id(instance_id))
+        .kv(store)
         .start()
         .await;
     manager.context("the plugins cannot be managed")

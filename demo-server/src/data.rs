@@ -1,4 +1,4 @@
-//! What belongs to this installation: its id and its token, each in a file of the data folder.
+//! What belongs to this installation: its token, in a file of the data folder. The plugins' data lies beside it.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -28,17 +28,6 @@ pub struct Token {
 pub fn prepare(folder: &Path) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("the data folder {} cannot be made", folder.display()))
-}
-
-/// The id of this installation; made up at the first start.
-///
-/// # Errors
-///
-/// When the file cannot be read or written, or holds no UUID.
-pub fn instance_id(folder: &Path) -> Result<Uuid> {
-    let path = folder.join("instance-id");
-    let text = read_or_create(&path, || Uuid::new_v4().to_string())?.0;
-    Uuid::parse_str(text.trim()).with_context(|| format!("{} holds no UUID", path.display()))
 }
 
 /// The API token: the given one, else the one in the data folder, else a new one.
@@ -105,10 +94,10 @@ fn read_or_create(path: &Path, content: impl FnOnce() -> String) -> Result<(Stri
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::{instance_id, token};
+    use super::token;
 
     #[test]
-    fn both_are_made_up_once_and_kept_private() {
+    fn a_token_is_made_up_once_and_kept_private() {
         let folder = tempfile::tempdir().unwrap();
         let first = token(None, folder.path()).unwrap();
         let second = token(None, folder.path()).unwrap();
@@ -119,10 +108,6 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(
-            instance_id(folder.path()).unwrap(),
-            instance_id(folder.path()).unwrap()
-        );
     }
 
     #[test]

@@ -7,6 +7,7 @@
 )]
 
 mod client;
+mod counting;
 mod crashes;
 mod disk;
 mod keeper;
