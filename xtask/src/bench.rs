@@ -15,7 +15,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result {
             .args(["bench", "--package", package])
             .current_dir(workspace.root()),
     )?;
-    for program in ["table", "many"] {
+    for program in ["table", "many", "kv"] {
         if !workspace.has_binary(package, program) {
             println!("skipped: {package} has no program {program}");
             continue;

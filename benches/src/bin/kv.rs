@@ -1,0 +1,269 @@
+//! The embedded store beside SQLite itself, on the same file and with the same settings.
+
+#![expect(clippy::print_stdout, reason = "a program that reports")]
+
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rusqlite::Connection;
+use tokio::runtime::Runtime;
+use toru_benches::Result;
+use toru_benches::rounds::{Turn, median, ratio, rounds};
+use toru_host::kv::{KvBackend, KvCommit, KvMutation, KvQuota, KvRange};
+use toru_host::plugin::PluginId;
+use toru_kv_sqlite::SqliteKv;
+
+/// Entries of the warm database.
+const ENTRIES: usize = 10_000;
+/// Entries of the large one.
+const MANY: usize = 1_000_000;
+/// Length of a value.
+const VALUE_LEN: usize = 100;
+/// Reads of one batch.
+const READS: usize = 1_000;
+/// How long each way of writing and reading runs.
+const WHILE: Duration = Duration::from_millis(700);
+const ROUNDS: usize = 30;
+
+fn main() -> Result {
+    let folder = tempfile::tempdir()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()?;
+    let path = folder.path().join("plugins.db");
+    let store = Arc::new(SqliteKv::open(&path)?);
+    fill(&runtime, &store, ENTRIES)?;
+    gets(&runtime, &store, &path)?;
+    writes(&runtime, &store, &path)?;
+    readers(&runtime, &store)?;
+    pages(&runtime, &store)
+}
+
+/// One value, by its key, from a warm database.
+fn gets(runtime: &Runtime, store: &SqliteKv, path: &Path) -> Result {
+    let raw = Connection::open(path)?;
+    let held = Connection::open(path)?;
+    held.execute_batch("BEGIN")?;
+    let plugin = plugin()?;
+    let by_hand = |connection: &Connection| -> u64 {
+        let sql = "SELECT value FROM plugin_kv WHERE plugin = ?1 AND key = ?2";
+        let mut found = 0;
+        for n in 0..READS {
+            let Ok(mut statement) = connection.prepare_cached(sql) else {
+                continue;
+            };
+            let value = statement.query_row((plugin.as_str(), &key(n)[..]), |row| row.get::<_, Vec<u8>>(0));
+            found += u64::from(value.is_ok());
+        }
+        found
+    };
+    let by_trait = || async {
+        let mut found = 0;
+        for n in 0..READS {
+            let entries = store.get(&plugin, vec![key(n)]).await.unwrap_or_default();
+            found += entries.len() as u64;
+        }
+        found
+    };
+    let timed = |work: &dyn Fn() -> u64| {
+        let start = Instant::now();
+        (std::hint::black_box(work()), start.elapsed())
+    };
+    let mut turns: [Turn<'_>; 3] = [
+        Box::new(|| timed(&|| by_hand(&raw))),
+        Box::new(|| timed(&|| by_hand(&held))),
+        Box::new(|| timed(&|| runtime.block_on(by_trait()))),
+    ];
+    let times = rounds(&mut turns, ROUNDS);
+    println!(
+        "get of {VALUE_LEN} bytes: raw {:.0} ns, raw in an open read transaction {:.0} ns, store {:.0} ns",
+        median(times[0].clone()),
+        median(times[1].clone()),
+        median(times[2].clone())
+    );
+    println!("  store / raw: {:.2} (goal 1.15)", ratio(&times[2], &times[0]));
+    println!(
+        "  store / raw in an open transaction: {:.2}",
+        ratio(&times[2], &times[1])
+    );
+    Ok(())
+}
+
+/// Durable writes, many at once, against one transaction per write.
+fn writes(runtime: &Runtime, store: &Arc<SqliteKv>, path: &Path) -> Result {
+    let raw = Connection::open(path)?;
+    raw.pragma_update(None, "synchronous", "FULL")?;
+    raw.busy_timeout(Duration::from_secs(5))?;
+    for (writers, goal) in [(1, 0.9), (16, 2.0), (64, 5.0)] {
+        let mut ratios = Vec::new();
+        let (mut alone, mut together) = (0.0, 0.0);
+        for _ in 0..5 {
+            alone = one_by_one(&raw)?;
+            together = at_once(runtime, store, writers)?;
+            ratios.push(together / alone);
+        }
+        println!(
+            "{writers} writers: {together:.0} durable commits/s, by hand {alone:.0}/s: {:.2} (goal {goal})",
+            median(ratios)
+        );
+    }
+    Ok(())
+}
+
+fn one_by_one(raw: &Connection) -> Result<f64> {
+    let sql = "INSERT INTO plugin_kv (plugin, key, value, version) VALUES ('raw', ?1, ?2, 1)
+               ON CONFLICT (plugin, key) DO UPDATE SET value = excluded.value";
+    let (start, mut count) = (Instant::now(), 0);
+    while start.elapsed() < WHILE {
+        raw.prepare_cached(sql)?
+            .execute((&key(count)[..], &[b'v'; VALUE_LEN][..]))?;
+        count += 1;
+    }
+    Ok(rate(count as u64, start.elapsed()))
+}
+
+fn at_once(runtime: &Runtime, store: &Arc<SqliteKv>, writers: usize) -> Result<f64> {
+    let start = Instant::now();
+    let tasks: Vec<_> = (0..writers)
+        .map(|writer| {
+            let store = Arc::clone(store);
+            runtime.spawn(async move {
+                let plugin = plugin().ok()?;
+                let mut count = 0_u64;
+                while start.elapsed() < WHILE {
+                    store.commit(&plugin, set(writer * 100_000 + 1)).await.ok()?;
+                    count += 1;
+                }
+                Some(count)
+            })
+        })
+        .collect();
+    let mut total = 0;
+    for task in tasks {
+        total += runtime.block_on(task)?.ok_or("a write failed")?;
+    }
+    Ok(rate(total, start.elapsed()))
+}
+
+/// Readers side by side while somebody writes.
+fn readers(runtime: &Runtime, store: &Arc<SqliteKv>) -> Result {
+    let mut ratios = Vec::new();
+    let (mut one, mut four) = (0.0, 0.0);
+    for _ in 0..5 {
+        one = reading(runtime, store, 1)?;
+        four = reading(runtime, store, 4)?;
+        ratios.push(four / one);
+    }
+    println!(
+        "reads beside a writer: 1 reader {one:.0}/s, 4 readers {four:.0}/s: {:.2} (goal 1.6 on 2 cores)",
+        median(ratios)
+    );
+    Ok(())
+}
+
+fn reading(runtime: &Runtime, store: &Arc<SqliteKv>, readers: usize) -> Result<f64> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let total = Arc::new(AtomicU64::new(0));
+    let (writing, over) = (Arc::clone(store), Arc::clone(&is_over));
+    let writer = runtime.spawn(async move {
+        let plugin = plugin().ok()?;
+        while !over.load(Ordering::Relaxed) {
+            writing.commit(&plugin, set(ENTRIES + 1)).await.ok()?;
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Some(())
+    });
+    let start = Instant::now();
+    let threads: Vec<_> = (0..readers)
+        .map(|_| {
+            let (store, total) = (Arc::clone(store), Arc::clone(&total));
+            runtime.spawn(async move {
+                let plugin = plugin().ok()?;
+                let mut n = 0;
+                while start.elapsed() < WHILE {
+                    for _ in 0..100 {
+                        n = (n + 7) % ENTRIES;
+                        store.get(&plugin, vec![key(n)]).await.ok()?;
+                    }
+                    total.fetch_add(100, Ordering::Relaxed);
+                }
+                Some(())
+            })
+        })
+        .collect();
+    for thread in threads {
+        runtime.block_on(thread)?.ok_or("a read failed")?;
+    }
+    let took = start.elapsed();
+    is_over.store(true, Ordering::Relaxed);
+    runtime.block_on(writer)?.ok_or("a write failed")?;
+    Ok(rate(total.load(Ordering::Relaxed), took))
+}
+
+/// Pages at the beginning and at the end of a million entries.
+fn pages(runtime: &Runtime, store: &SqliteKv) -> Result {
+    fill(runtime, store, MANY)?;
+    let plugin = plugin()?;
+    let page = |from: usize| {
+        let range = KvRange {
+            start: Bound::Included(key(from)),
+            end: Bound::Unbounded,
+            descending: false,
+            limit: 100,
+        };
+        let start = Instant::now();
+        let found = runtime.block_on(store.list(&plugin, range)).unwrap_or_default();
+        (found.len() as u64, start.elapsed())
+    };
+    let mut turns: [Turn<'_>; 2] = [Box::new(|| page(0)), Box::new(|| page(MANY - 200))];
+    let times = rounds(&mut turns, ROUNDS);
+    println!(
+        "pages of 100 of {MANY} entries, for each entry: {:.0} ns at the beginning, {:.0} ns at the end: {:.2}",
+        median(times[0].clone()),
+        median(times[1].clone()),
+        ratio(&times[1], &times[0])
+    );
+    Ok(())
+}
+
+fn fill(runtime: &Runtime, store: &SqliteKv, entries: usize) -> Result {
+    let plugin = plugin()?;
+    for first in (0..entries).step_by(2_000) {
+        let mut commit = set(first);
+        commit.mutations = (first..(first + 2_000).min(entries))
+            .flat_map(|n| set(n).mutations)
+            .collect();
+        runtime.block_on(store.commit(&plugin, commit))?;
+    }
+    Ok(())
+}
+
+fn plugin() -> Result<PluginId> {
+    Ok("bench".parse()?)
+}
+
+fn key(n: usize) -> Bytes {
+    format!("key-{n:08}").into()
+}
+
+fn set(n: usize) -> KvCommit {
+    KvCommit {
+        checks: Vec::new(),
+        mutations: vec![KvMutation::Set {
+            key: key(n),
+            value: vec![b'v'; VALUE_LEN].into(),
+            ttl: None,
+        }],
+        quota: KvQuota::UNLIMITED,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a second are small")]
+fn rate(count: u64, took: Duration) -> f64 {
+    count as f64 / took.as_secs_f64()
+}
