@@ -1,26 +1,36 @@
 //! A backend that keeps everything in memory: for tests, and for plugins whose data may go with the process.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+mod shelf;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{KvBackend, KvCommit, KvCommitted, KvEntry, KvError, KvFuture, KvMutation, KvRange, KvUsage};
+use self::shelf::{Changes, Shelf};
+use super::{KvBackend, KvCommit, KvCommitted, KvEntry, KvError, KvFuture, KvRange};
+use crate::clock::{Clock, SystemClock};
 use crate::plugin::PluginId;
 
 /// A store in memory. Its data is gone when the process ends.
+///
+/// The work of a call grows with the entries that it names, not with those stored. Expired entries are removed by the
+/// next call, whichever plugin it is for; each of them costs that once.
 #[derive(Debug)]
 pub struct MemoryKv {
     state: Mutex<State>,
+    clock: Arc<dyn Clock>,
     instance_id: String,
 }
 
-#[derive(Clone, Debug, Default)]
+/// What is stored. Nothing in it has expired once [`State::remove_expired`] was called.
+#[derive(Debug, Default)]
 struct State {
-    plugins: HashMap<PluginId, BTreeMap<Bytes, KvEntry>>,
+    shelves: HashMap<PluginId, Shelf>,
+    /// Every entry that will expire, the next one first.
+    expiring: BTreeSet<(u64, PluginId, Bytes)>,
     last_version: u64,
 }
 
@@ -36,97 +46,25 @@ impl MemoryKv {
     pub fn with_instance_id(instance_id: Uuid) -> Self {
         Self {
             state: Mutex::default(),
+            clock: Arc::new(SystemClock::default()),
             instance_id: instance_id.hyphenated().to_string(),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// An empty store of a new installation, whose entries expire by this clock.
+    #[must_use]
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..Self::new() }
     }
 
-    fn commit_now(&self, plugin: &PluginId, commit: KvCommit) -> Result<KvCommitted, KvError> {
-        let now = now_ms();
-        let mut state = self.state();
-        let version = state.last_version + 1;
-        let entries = state.plugins.entry(plugin.clone()).or_default();
-        entries.retain(|_, entry| is_live(entry, now));
-        let before = usage(entries.values());
-        for check in &commit.checks {
-            if entries.get(&check.key).map_or(0, |entry| entry.version) != check.version {
-                return Err(KvError::Conflict);
-            }
-        }
-        if commit.mutations.is_empty() {
-            let usage = before;
-            return Ok(KvCommitted {
-                usage,
-                ..KvCommitted::default()
-            });
-        }
-        // Changes are collected first, so that a failing one leaves nothing behind.
-        let mut changes: BTreeMap<Bytes, Option<KvEntry>> = BTreeMap::new();
-        let mut sum = 0;
-        for mutation in commit.mutations {
-            let (key, entry) = match mutation {
-                KvMutation::Delete { key } => (key, None),
-                KvMutation::Set { key, value, ttl } => {
-                    let expires_ms =
-                        ttl.map(|ttl| now.saturating_add(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)));
-                    (
-                        key.clone(),
-                        Some(KvEntry {
-                            key,
-                            value,
-                            version,
-                            expires_ms,
-                        }),
-                    )
-                }
-                KvMutation::Add { key, delta } => {
-                    let current = changes
-                        .get(&key)
-                        .map_or_else(|| entries.get(&key), Option::as_ref);
-                    let number = current.map_or(Ok(0), |entry| parse_number(&entry.value))?;
-                    sum = number.checked_add(delta).ok_or(KvError::NotANumber)?;
-                    let expires_ms = current.and_then(|entry| entry.expires_ms);
-                    (
-                        key.clone(),
-                        Some(KvEntry {
-                            key,
-                            value: sum.to_string().into(),
-                            version,
-                            expires_ms,
-                        }),
-                    )
-                }
-            };
-            changes.insert(key, entry);
-        }
-        let mut usage = before;
-        for (key, entry) in &changes {
-            if let Some(old) = entries.get(key) {
-                usage.keys -= 1;
-                usage.bytes -= size(old);
-            }
-            if let Some(new) = entry {
-                usage.keys += 1;
-                usage.bytes += size(new);
-            }
-        }
-        let is_too_much = |now, before, quota| now > quota && now > before;
-        if is_too_much(usage.keys, before.keys, commit.quota.keys)
-            || is_too_much(usage.bytes, before.bytes, commit.quota.bytes)
-        {
-            return Err(KvError::Quota);
-        }
-        for (key, entry) in changes {
-            match entry {
-                Some(entry) => entries.insert(key, entry),
-                None => entries.remove(&key),
-            };
-        }
-        state.last_version = version;
-        Ok(KvCommitted { version, sum, usage })
+    /// The state without expired entries, and the time in milliseconds.
+    fn state(&self) -> (MutexGuard<'_, State>, u64) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock, so that the time of one commit is not before that of an earlier one.
+        let since = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        state.remove_expired(now);
+        (state, now)
     }
 }
 
@@ -139,35 +77,25 @@ impl Default for MemoryKv {
 impl KvBackend for MemoryKv {
     fn get<'a>(&'a self, plugin: &'a PluginId, keys: Vec<Bytes>) -> KvFuture<'a, Vec<KvEntry>> {
         Box::pin(async move {
-            let now = now_ms();
-            let state = self.state();
-            let Some(entries) = state.plugins.get(plugin) else {
-                return Ok(Vec::new());
-            };
-            let found = keys.iter().filter_map(|key| entries.get(key));
-            Ok(found.filter(|entry| is_live(entry, now)).cloned().collect())
+            let (state, _) = self.state();
+            let shelf = state.shelves.get(plugin);
+            Ok(shelf.map_or_else(Vec::new, |shelf| shelf.get(&keys)))
         })
     }
 
     fn list<'a>(&'a self, plugin: &'a PluginId, range: KvRange) -> KvFuture<'a, Vec<KvEntry>> {
         Box::pin(async move {
-            let now = now_ms();
-            let state = self.state();
-            let Some(entries) = state.plugins.get(plugin).filter(|_| !is_empty(&range)) else {
-                return Ok(Vec::new());
-            };
-            let found = entries.range((range.start, range.end)).map(|(_, entry)| entry);
-            let live = found.filter(|entry| is_live(entry, now));
-            Ok(if range.descending {
-                live.rev().take(range.limit).cloned().collect()
-            } else {
-                live.take(range.limit).cloned().collect()
-            })
+            let (state, _) = self.state();
+            let shelf = state.shelves.get(plugin);
+            Ok(shelf.map_or_else(Vec::new, |shelf| shelf.list(range)))
         })
     }
 
     fn commit<'a>(&'a self, plugin: &'a PluginId, commit: KvCommit) -> KvFuture<'a, KvCommitted> {
-        Box::pin(async move { self.commit_now(plugin, commit) })
+        Box::pin(async move {
+            let (mut state, now) = self.state();
+            state.commit(plugin, commit, now)
+        })
     }
 
     fn instance_id(&self) -> KvFuture<'_, String> {
@@ -175,43 +103,127 @@ impl KvBackend for MemoryKv {
     }
 }
 
-fn usage<'a>(entries: impl Iterator<Item = &'a KvEntry>) -> KvUsage {
-    entries.fold(KvUsage::default(), |usage, entry| KvUsage {
-        keys: usage.keys + 1,
-        bytes: usage.bytes + size(entry),
-    })
-}
-
-const fn size(entry: &KvEntry) -> u64 {
-    (entry.key.len() + entry.value.len()) as u64
-}
-
-fn parse_number(value: &[u8]) -> Result<i64, KvError> {
-    std::str::from_utf8(value)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or(KvError::NotANumber)
-}
-
-/// Whether a range holds no key at all; `BTreeMap::range` panics on some of those.
-fn is_empty(range: &KvRange) -> bool {
-    match (&range.start, &range.end) {
-        (Bound::Included(start), Bound::Included(end)) => start > end,
-        (Bound::Included(start) | Bound::Excluded(start), Bound::Included(end) | Bound::Excluded(end)) => {
-            start >= end
+impl State {
+    fn remove_expired(&mut self, now: u64) {
+        while self.expiring.first().is_some_and(|(expires, ..)| *expires <= now) {
+            let Some((_, plugin, key)) = self.expiring.pop_first() else {
+                break;
+            };
+            self.change(&plugin, key, None);
         }
-        _ => false,
+    }
+
+    fn commit(&mut self, plugin: &PluginId, commit: KvCommit, now: u64) -> Result<KvCommitted, KvError> {
+        let empty = Shelf::default();
+        let shelf = self.shelves.get(plugin).unwrap_or(&empty);
+        shelf.check(&commit.checks)?;
+        if commit.mutations.is_empty() {
+            return Ok(KvCommitted {
+                usage: shelf.usage(),
+                ..KvCommitted::default()
+            });
+        }
+        // Changes are collected first, so that a failing one leaves nothing behind.
+        let version = self.last_version + 1;
+        let Changes { entries, sum, usage } = shelf.plan(commit.mutations, commit.quota, version, now)?;
+        self.last_version = version;
+        for (key, entry) in entries {
+            self.change(plugin, key, entry);
+        }
+        Ok(KvCommitted { version, sum, usage })
+    }
+
+    /// Puts an entry in the place of what is there, or removes that.
+    fn change(&mut self, plugin: &PluginId, key: Bytes, entry: Option<KvEntry>) {
+        let expires = entry.as_ref().and_then(|entry| entry.expires_ms);
+        let shelf = self.shelves.entry(plugin.clone()).or_default();
+        let expired = shelf.replace(&key, entry).and_then(|old| old.expires_ms);
+        if shelf.is_empty() {
+            self.shelves.remove(plugin);
+        }
+        if let Some(expired) = expired {
+            self.expiring.remove(&(expired, plugin.clone(), key.clone()));
+        }
+        if let Some(expires) = expires {
+            self.expiring.insert((expires, plugin.clone(), key));
+        }
     }
 }
 
-const fn is_live(entry: &KvEntry, now: u64) -> bool {
-    match entry.expires_ms {
-        Some(expires) => expires > now,
-        None => true,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
 
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    use super::*;
+    use crate::kv::{KvMutation, KvQuota};
+
+    fn set(key: String, ttl: Option<Duration>) -> KvMutation {
+        KvMutation::Set {
+            key: key.into(),
+            value: "value".into(),
+            ttl,
+        }
+    }
+
+    async fn commit(store: &MemoryKv, plugin: &PluginId, mutations: Vec<KvMutation>) -> KvCommitted {
+        let commit = KvCommit {
+            checks: Vec::new(),
+            mutations,
+            quota: KvQuota::UNLIMITED,
+        };
+        store.commit(plugin, commit).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn expired_entries_of_a_plugin_that_is_gone_do_not_stay() {
+        #[derive(Debug)]
+        struct Start;
+        impl Clock for Start {
+            fn now(&self) -> SystemTime {
+                UNIX_EPOCH
+            }
+            fn elapsed(&self) -> Duration {
+                Duration::ZERO
+            }
+        }
+        let store = MemoryKv::with_clock(Arc::new(Start));
+        let (gone, other) = (PluginId::new("gone").unwrap(), PluginId::new("other").unwrap());
+        let second = Some(Duration::from_secs(1));
+        commit(
+            &store,
+            &gone,
+            (0..100).map(|n| set(n.to_string(), second)).collect(),
+        )
+        .await;
+        commit(&store, &gone, (0..50).map(|n| set(n.to_string(), None)).collect()).await;
+        {
+            let mut state = store.state.lock().unwrap();
+            assert_eq!(state.expiring.len(), 50, "what lives for ever is not waited for");
+            state.remove_expired(1000);
+            assert!(state.expiring.is_empty());
+            assert_eq!(state.shelves[&gone].usage().keys, 50);
+        }
+        let keys = (0..50).map(|n: u8| KvMutation::Delete {
+            key: n.to_string().into(),
+        });
+        commit(&store, &gone, keys.collect()).await;
+        commit(&store, &other, vec![KvMutation::Delete { key: "none".into() }]).await;
+        assert!(store.state.lock().unwrap().shelves.is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_is_changed_again_and_again_is_waited_for_once() {
+        let store = MemoryKv::new();
+        let plugin = PluginId::new("busy").unwrap();
+        for n in 1..=100 {
+            let key = "key".to_owned();
+            commit(
+                &store,
+                &plugin,
+                vec![set(key, Some(Duration::from_secs(n * 1000)))],
+            )
+            .await;
+        }
+        assert_eq!(store.state.lock().unwrap().expiring.len(), 1);
+    }
 }

@@ -12,9 +12,9 @@ pub struct KvEntry {
     pub key: Bytes,
     /// The value, up to 1 MiB.
     pub value: Bytes,
-    /// Changes with every write and never repeats, not even after delete and re-create.
+    /// Grows with every write to the store and never repeats, not even after delete and re-create.
     pub version: u64,
-    /// When the entry expires, in milliseconds of Unix time.
+    /// The moment from which it is gone, in milliseconds of Unix time.
     pub expires_ms: Option<u64>,
 }
 
@@ -44,7 +44,7 @@ pub struct KvCheck {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum KvMutation {
-    /// Add to the decimal number stored under the key, 0 when it does not exist.
+    /// Add to the decimal number stored under the key, 0 when it does not exist. Keeps the expiry.
     Add {
         /// The key.
         key: Bytes,
@@ -62,7 +62,7 @@ pub enum KvMutation {
         key: Bytes,
         /// The value.
         value: Bytes,
-        /// How long it lives.
+        /// How long it lives; for ever without.
         ttl: Option<Duration>,
     },
 }
@@ -117,9 +117,9 @@ pub struct KvUsage {
 /// What a commit did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KvCommitted {
-    /// Version given to all entries written; 0 when nothing was written.
+    /// Version given to all entries written; 0 when the commit had no mutations.
     pub version: u64,
-    /// Result of the last [`KvMutation::Add`].
+    /// Result of the last [`KvMutation::Add`]; 0 without any.
     pub sum: i64,
     /// What the plugin uses now.
     pub usage: KvUsage,
