@@ -1,5 +1,8 @@
 //! The store of plugins' data: one small trait, and a backend in memory.
 
+#[cfg(feature = "kv-conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "kv-conformance")))]
+pub mod conformance;
 mod error;
 mod memory;
 mod types;
