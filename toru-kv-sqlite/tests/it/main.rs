@@ -8,6 +8,7 @@
 )]
 
 mod backend;
+mod conformance;
 mod damage;
 mod files;
 mod full;
