@@ -21,8 +21,16 @@ const FILE: &str = "lock";
 /// while a host runs would let a second one in.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
-    /// The lock lives as long as this is open. Programs that the host starts do not inherit it.
-    _file: File,
+    /// Programs that the host starts do not inherit it.
+    file: File,
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that the application has forked, and that has not become another program yet,
+        // still has the file open. Nothing is left to do about an error: the process ends, or the next host says so.
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 impl FolderLock {
@@ -48,7 +56,7 @@ impl FolderLock {
             // Somebody may have removed the file between the two steps, and the next host would lock another one.
             if is_at(&metadata, &path) {
                 write_pid(&file);
-                return Ok(Self { _file: file });
+                return Ok(Self { file });
             }
         }
     }
@@ -105,6 +113,16 @@ mod tests {
         drop(first);
         FolderLock::acquire(folder.path(), true).unwrap();
         assert!(folder.path().join(FILE).exists());
+    }
+
+    #[test]
+    fn a_forked_child_does_not_keep_a_lock_that_was_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = FolderLock::acquire(folder.path(), true).unwrap();
+        // What a child has between `fork` and `exec`.
+        let _inherited = lock.file.try_clone().unwrap();
+        drop(lock);
+        FolderLock::acquire(folder.path(), true).unwrap();
     }
 
     #[test]
