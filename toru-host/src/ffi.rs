@@ -47,6 +47,6 @@ pub(crate) use exchange::method_bit;
 pub(crate) use faults::{Fault, Faults};
 pub(crate) use frontend::Asset;
 pub(crate) use gate::Permit;
-pub(crate) use instance::Instance;
+pub(crate) use instance::{Instance, Unstarted};
 pub(crate) use library::{load_static, load_trusted};
 pub(crate) use route::{Route, RouteMatch};

@@ -13,5 +13,6 @@ pub mod plugin;
 mod routing;
 pub mod service;
 pub mod state;
+mod threads;
 
 pub use manager::{Builder, PluginEvent, PluginEvents, PluginManager, QuarantinePolicy};

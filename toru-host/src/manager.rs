@@ -255,6 +255,7 @@ impl Shared {
     fn update<R>(&self, change: impl FnOnce(&mut Registry) -> R) -> R {
         let mut registry = self.registry();
         let result = change(&mut registry);
+        registry.tell();
         let old = registry.new_table().map(|table| self.table.swap(Arc::new(table)));
         drop(registry);
         // What the old table held last ends outside of the lock.

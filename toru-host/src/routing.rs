@@ -12,7 +12,7 @@ use toru_plugin_api::abi::route::{
 };
 
 use crate::error::LoadError;
-use crate::ffi::{Asset, Instance, Permit, Route, RouteMatch};
+use crate::ffi::{Asset, Instance, Permit, Route, RouteMatch, Unstarted};
 use crate::plugin::{PluginId, PluginState, RouteInfo};
 
 /// First segments below a plugin's path that belong to the host.
@@ -99,17 +99,21 @@ impl Running {
     /// # Errors
     ///
     /// When a pattern is malformed, reserved, or collides with another; the message names both.
-    pub(crate) fn new(instance: Instance, assets: Vec<Asset>) -> Result<Self, LoadError> {
-        let paths = build(instance.routes()).map_err(|reason| LoadError::InvalidRoute { reason })?;
-        let bundle = assets
-            .into_iter()
-            .find(|asset| asset.path == BUNDLE)
-            .map(|asset| Bundle::new(asset.bytes));
-        Ok(Self {
-            instance,
-            paths,
-            bundle: bundle.transpose()?,
-        })
+    pub(crate) fn new(instance: Instance, assets: Vec<Asset>) -> Result<Self, Unstarted> {
+        let parts = || {
+            let paths = build(instance.routes()).map_err(|reason| LoadError::InvalidRoute { reason })?;
+            let bundle = assets.into_iter().find(|asset| asset.path == BUNDLE);
+            let bundle = bundle.map(|asset| Bundle::new(asset.bytes));
+            Ok((paths, bundle.transpose()?))
+        };
+        match parts() {
+            Ok((paths, bundle)) => Ok(Self {
+                instance,
+                paths,
+                bundle,
+            }),
+            Err(error) => Err(Unstarted::unusable(instance, error)),
+        }
     }
 
     /// The frontend's bundle and its entity tag.

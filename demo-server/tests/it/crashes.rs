@@ -19,11 +19,12 @@ const EXITED: End = End::Code(3);
 const FAULTED: End = End::Signal(11);
 
 /// Names in the zoo, how far each plugin comes, and how the process ends.
-const WAYS: [(&str, &str, End); 6] = [
+const WAYS: [(&str, &str, End); 7] = [
     ("aborts_in_a_constructor", "open", ABORTED),
     ("aborts_in_create_plugin", "open", ABORTED),
     ("aborts_in_create", "create", ABORTED),
     ("aborts_in_init", "init", ABORTED),
+    ("aborts_when_it_is_destroyed_unstarted", "init", ABORTED),
     ("exits_in_init", "init", EXITED),
     ("faults_in_init", "init", FAULTED),
 ];

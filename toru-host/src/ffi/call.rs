@@ -111,7 +111,7 @@ impl<B: RequestBody> CallFuture<B> {
                         Started::Ended(TORU_DETACHED) if self.cell.cell().is_detached() => {
                             self.stage = Stage::Detached;
                         }
-                        Started::Ended(status) => return Poll::Ready(status),
+                        Started::Ended(status) => return Poll::Ready(noted(context, status)),
                         Started::Pending(op) => {
                             self.stage = Stage::Pending(op);
                             self.cell.cell().wakeup.suspend(cx.waker());
@@ -128,7 +128,7 @@ impl<B: RequestBody> CallFuture<B> {
                         self.cell.cell().wakeup.suspend(cx.waker());
                         return Poll::Pending;
                     }
-                    return Poll::Ready(status);
+                    return Poll::Ready(noted(context, status));
                 }
                 Stage::Detached => {
                     self.cell.cell().wakeup.begin();
@@ -170,7 +170,8 @@ impl<B: RequestBody> CallFuture<B> {
             // SAFETY: the permit in this closure keeps the instance, also when the client went away.
             let status = match inside(context, || unsafe { start_here(target, &cell) }) {
                 Started::Pending(_) => TORU_INVALID,
-                Started::Ended(status) => status,
+                // Here, and not where the call is waited for: the client may have left.
+                Started::Ended(status) => noted(context, status),
             };
             // The cell first: what it holds of the plugin is released while the instance is still there.
             drop(cell);
@@ -277,15 +278,28 @@ impl<B> Drop for CallFuture<B> {
     }
 }
 
+/// Counts a panic, if it is one, when the plugin's code has come back with it.
+#[inline(always)]
+fn noted(context: &PluginContext, status: u32) -> u32 {
+    if status == TORU_PANICKED {
+        note_panic(context);
+    }
+    status
+}
+
+#[cold]
+fn note_panic(context: &PluginContext) {
+    context.counters().panicked.add(1);
+    context.faults().report(Fault::Panicked);
+}
+
 /// Counts a failure.
 #[cold]
 fn note(context: &PluginContext, error: &CallError) {
     let counters = context.counters();
     match error {
-        CallError::Panicked => {
-            counters.panicked.add(1);
-            context.faults().report(Fault::Panicked);
-        }
+        // Counted when it happened.
+        CallError::Panicked => {}
         CallError::InvalidResponse { .. } => counters.invalid_responses.add(1),
         CallError::Cancelled => counters.stopped.add(1),
         CallError::Failed { .. } => counters.failed.add(1),

@@ -20,6 +20,7 @@ use super::route::{Registrar, Route};
 use super::watch::Watched;
 use crate::error::LoadError;
 use crate::plugin::{PluginId, Stage};
+use crate::threads::offload;
 
 /// How long the `shutdown` of an instance may take that nobody waits for.
 const UNATTENDED_LIMIT: Duration = Duration::from_secs(5);
@@ -49,43 +50,106 @@ unsafe impl Send for Inner {}
 // SAFETY: as above.
 unsafe impl Sync for Inner {}
 
-/// An instance that was created and may have been initialised; destroyed on drop unless it became whole.
+/// An instance that was created and may have been initialised; destroyed on drop unless it became whole or was ended.
+#[derive(Debug)]
 struct Starting {
     api: Api,
     plugin: *mut c_void,
     context: &'static Context,
     runtime: tokio::runtime::Handle,
-    whole: bool,
+    is_settled: bool,
 }
 
 // SAFETY: as for `Inner`.
 unsafe impl Send for Starting {}
+// SAFETY: as for `Inner`.
+unsafe impl Sync for Starting {}
+
+/// Why there is no instance, and what is left of it.
+#[derive(Debug)]
+pub(crate) struct Unstarted {
+    error: LoadError,
+    rest: Option<Rest>,
+}
+
+impl Unstarted {
+    /// An instance that nobody can use.
+    pub(crate) const fn unusable(instance: Instance, error: LoadError) -> Self {
+        let rest = Some(Rest::Whole(instance));
+        Self { error, rest }
+    }
+
+    /// What the plugin refused or broke, and what is left.
+    pub(crate) fn into_parts(self) -> (LoadError, Remains) {
+        (self.error, Remains(self.rest))
+    }
+}
+
+/// What is left of a start that failed.
+#[derive(Debug)]
+pub(crate) struct Remains(Option<Rest>);
+
+#[derive(Debug)]
+enum Rest {
+    Starting(Box<Starting>),
+    Whole(Instance),
+}
+
+impl Remains {
+    /// Ends what is left; `shutdown`, where there is something to shut down, within `limit`. Blocks now and then, as
+    /// plugins may wait for their own threads.
+    pub(crate) async fn end(self, limit: Duration) {
+        match self.0 {
+            Some(Rest::Starting(starting)) => starting.end().await,
+            Some(Rest::Whole(instance)) => instance.0.end(limit).await,
+            None => {}
+        }
+    }
+}
+
+impl From<Instance> for Remains {
+    fn from(instance: Instance) -> Self {
+        Self(Some(Rest::Whole(instance)))
+    }
+}
+
+impl From<LoadError> for Unstarted {
+    fn from(error: LoadError) -> Self {
+        Self { error, rest: None }
+    }
+}
 
 impl Instance {
-    /// Creates and initialises an instance and asks for its routes and files. Says before each stage that it is
-    /// reached.
+    /// Creates and initialises an instance and asks for its routes and files. Asks before it enters a stage whether
+    /// to go on.
     ///
     /// # Errors
     ///
-    /// Whatever the plugin refuses or breaks. It is destroyed then.
+    /// Whatever the plugin refuses or breaks, or that it took longer than `limit` to initialise. The caller ends what
+    /// is left.
     ///
     /// # Cancellation
     ///
-    /// Dropping the future cancels `init` and destroys the instance.
+    /// Dropping the future cancels `init` and destroys the instance in the background.
     pub(crate) async fn start(
         api: Api,
         host: &'static Host,
         services: Services,
-        reached: &(dyn Fn(Stage) + Sync),
-    ) -> Result<(Self, Vec<Asset>), LoadError> {
-        reached(Stage::Create);
+        limit: Duration,
+        reached: &(dyn Fn(Stage) -> bool + Sync),
+    ) -> Result<(Self, Vec<Asset>), Unstarted> {
+        if !reached(Stage::Create) {
+            return Err(LoadError::InitTimeout { after: limit }.into());
+        }
         let mut starting = Starting::create(api, host, services)?;
-        reached(Stage::Init);
-        starting.init().await?;
-        reached(Stage::Register);
-        let routes = starting.routes()?;
-        let assets = starting.frontend()?;
-        starting.whole = true;
+        let (routes, assets) = match starting.fill(limit, reached).await {
+            Ok(filled) => filled,
+            Err(error) => {
+                let rest = Some(Rest::Starting(Box::new(starting)));
+                return Err(Unstarted { error, rest });
+            }
+        };
+        starting.is_settled = true;
         let inner = Inner {
             api,
             plugin: starting.plugin,
@@ -142,12 +206,8 @@ impl Instance {
     pub(crate) async fn end(&self, limit: Duration) {
         let inner = Arc::clone(&self.0);
         let runtime = self.0.runtime.clone();
-        let ending = self
-            .0
-            .runtime
-            .spawn_blocking(move || runtime.block_on(inner.end(limit)));
-        // It fails only when the runtime goes down; then the instance is left as it is.
-        let _ = ending.await;
+        // Where there is no thread for it, the instance is left as it is, which was logged.
+        let _ = offload("toru-end", move || runtime.block_on(inner.end(limit))).await;
     }
 }
 
@@ -238,8 +298,39 @@ impl Starting {
             plugin,
             context: Context::leak(services),
             runtime,
-            whole: false,
+            is_settled: false,
         })
+    }
+
+    /// Initialises the instance and asks for its routes and files.
+    async fn fill(
+        &self,
+        limit: Duration,
+        reached: &(dyn Fn(Stage) -> bool + Sync),
+    ) -> Result<(Vec<Route>, Vec<Asset>), LoadError> {
+        let late = || LoadError::InitTimeout { after: limit };
+        if !reached(Stage::Init) {
+            return Err(late());
+        }
+        let initialised = tokio::time::timeout(limit, self.init()).await;
+        initialised.map_err(|_| late())??;
+        if !reached(Stage::Register) {
+            return Err(late());
+        }
+        Ok((self.routes()?, self.frontend()?))
+    }
+
+    /// Ends the instance: its background tasks, and `destroy`. What never started is not shut down.
+    async fn end(mut self) {
+        self.is_settled = true;
+        self.context.tasks.end().await;
+        self.destroy();
+    }
+
+    fn destroy(&self) {
+        // SAFETY: created by this api, destroyed once; the operation of `init` was dropped, and the tasks have ended.
+        on_worker(|| unsafe { (self.api.destroy)(self.plugin) });
+        self.context.retire();
     }
 
     async fn init(&self) -> Result<(), LoadError> {
@@ -296,21 +387,19 @@ impl Starting {
 }
 
 impl Drop for Starting {
+    /// One that nobody ended, because whoever started it went away, is ended in the background.
     fn drop(&mut self) {
-        if self.whole {
+        if std::mem::replace(&mut self.is_settled, true) {
             return;
         }
-        let (destroy, plugin, context) = (self.api.destroy, Shared(self.plugin), self.context);
+        let left = Self {
+            runtime: self.runtime.clone(),
+            ..*self
+        };
         self.runtime.spawn(async move {
-            context.tasks.end().await;
+            left.context.tasks.end().await;
             // A plugin may wait for its own threads to end.
-            tokio::task::spawn_blocking(move || {
-                // The whole of `plugin` moves in here, not its field.
-                let plugin = { plugin };
-                // SAFETY: created by this api; the operation of `init` was dropped, and the tasks have ended.
-                on_worker(|| unsafe { destroy(plugin.get()) });
-                context.retire();
-            });
+            drop(offload("toru-end", move || left.destroy()));
         });
     }
 }
@@ -327,9 +416,8 @@ impl Drop for Instance {
             inner.gate.close();
             inner.cancel();
             inner.gate.emptied().await;
-            let runtime = inner.runtime.clone();
             let end = move || inner.runtime.block_on(inner.end(UNATTENDED_LIMIT));
-            runtime.spawn_blocking(end);
+            drop(offload("toru-end", end));
         });
     }
 }

@@ -10,7 +10,9 @@ use toru_plugin_api::abi::op::{ToruOp, ToruOpVt, ToruWaker};
 use toru_plugin_api::abi::status::{TORU_INVALID, TORU_PENDING};
 use toru_plugin_api::abi::{table_has, table_of};
 
+use super::context::Context as PluginContext;
 use super::waker::SharedWaker;
+use super::watch::inside;
 
 /// An operation of a plugin that is pending. Dropped once, which cancels it if it has not ended.
 pub(super) struct PluginOp {
@@ -69,13 +71,15 @@ impl Drop for PluginOp {
 /// A plugin's background task as a future. A panic in it was logged on its own side and ends it.
 pub(super) struct Task {
     op: PluginOp,
+    context: &'static PluginContext,
     waker: SharedWaker,
 }
 
 impl Task {
-    pub(super) fn new(op: PluginOp) -> Self {
+    pub(super) fn new(op: PluginOp, context: &'static PluginContext) -> Self {
         Self {
             op,
+            context,
             waker: SharedWaker::new(),
         }
     }
@@ -85,10 +89,10 @@ impl Future for Task {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { op, waker } = &mut *self;
+        let Self { op, context, waker } = &mut *self;
         let status = waker.poll(cx, |waker| {
             // SAFETY: the waker is valid in the closure; tasks have no `io`.
-            let status = unsafe { op.poll_raw(waker, std::ptr::null_mut()) };
+            let status = inside(context, || unsafe { op.poll_raw(waker, std::ptr::null_mut()) });
             (status, status == TORU_PENDING)
         });
         if status == TORU_PENDING {

@@ -146,7 +146,7 @@ unsafe extern "C" fn spawn(ctx: *const ToruCtx, op: *const ToruOp) -> u32 {
         let mut op = Some(op);
         let added = context.tasks.add(|set| {
             if let Some(op) = op.take() {
-                set.spawn_on(Task::new(op), &services.runtime);
+                set.spawn_on(Task::new(op, context), &services.runtime);
             }
         });
         // On an error it stays the plugin's.

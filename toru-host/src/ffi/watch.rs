@@ -92,6 +92,7 @@ impl Drop for Running {
 fn watch() {
     let running = Running;
     let mut scanner = Scanner::default();
+    let mut last_look = Instant::now();
     loop {
         let mut state = WATCH.state();
         let Some(limit) = state.limits.values().min().copied() else {
@@ -100,15 +101,17 @@ fn watch() {
             std::mem::forget(running);
             return;
         };
-        let period = (limit / 4).max(PERIOD_MIN);
-        let waited = WATCH.changed.wait_timeout(state, period);
-        let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-        drop(state);
-        if !timeout.timed_out() {
-            // Somebody came or went; the time to look is worked out anew.
+        // Not from now on: however many come and go, somebody looks.
+        let so_far = last_look.elapsed();
+        let left = (limit / 4).max(PERIOD_MIN).saturating_sub(so_far);
+        if !left.is_zero() {
+            let waited = WATCH.changed.wait_timeout(state, left);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
             continue;
         }
-        let stuck = scanner.look(slots::entries(), Instant::now());
+        drop(state);
+        last_look = Instant::now();
+        let stuck = scanner.look(slots::entries(), last_look);
         for (context, for_at_least) in stuck {
             context.faults().report(Fault::Stuck { for_at_least });
         }

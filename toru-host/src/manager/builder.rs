@@ -21,6 +21,7 @@ use crate::ffi::{EXTENSIONS, Host};
 use crate::kv::{KvBackend, KvQuota, MemoryKv};
 use crate::plugin::PluginFault;
 use crate::state::{FileStateStore, Findings, FolderLock, Journal, RealDisk, StateStore};
+use crate::threads::offload;
 
 /// Builds a [`PluginManager`].
 #[derive(Debug)]
@@ -217,7 +218,7 @@ impl Builder {
         let runtime = tokio::runtime::Handle::current();
         let check_permissions = self.settings.policy.check_permissions;
         let state_dir = self.settings.state_dir.clone();
-        let opening = runtime.spawn_blocking(move || open_folder(&state_dir, check_permissions));
+        let opening = offload("toru-state", move || open_folder(&state_dir, check_permissions));
         let (folder, journal, findings) = opening.await.map_err(|_| ManagerError::ShuttingDown)??;
         let file = || -> Arc<dyn StateStore> {
             let folder = &self.settings.state_dir;

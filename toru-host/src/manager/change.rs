@@ -13,6 +13,7 @@ use crate::error::ManagerError;
 use crate::lifecycle::Event;
 use crate::plugin::{DesiredState, PluginId};
 use crate::state::Change;
+use crate::threads::offload;
 
 impl Shared {
     pub(super) async fn enable(self: &Arc<Self>, id: &PluginId) -> Result<(), ManagerError> {
@@ -67,10 +68,7 @@ impl Shared {
 
     async fn forgive(self: &Arc<Self>, id: &PluginId) {
         let (journal, plugin) = (Arc::clone(&self.journal), id.clone());
-        let released = self
-            .runtime
-            .spawn_blocking(move || journal.release(&plugin))
-            .await;
+        let released = offload("toru-journal", move || journal.release(&plugin)).await;
         if let Ok(Err(error)) = released {
             tracing::warn!(plugin.id = %id, %error, "the end of a quarantine cannot be recorded; the next start of the host finds it again");
         }
@@ -92,9 +90,9 @@ impl Shared {
             return Err(ManagerError::ShuttingDown);
         }
         let shared = Arc::clone(self);
-        let looking = self
-            .runtime
-            .spawn_blocking(move || scan(&shared.settings.plugins_dir, &shared.settings.policy));
+        let looking = offload("toru-scan", move || {
+            scan(&shared.settings.plugins_dir, &shared.settings.policy)
+        });
         let found = looking.await.map_err(|_| ManagerError::ShuttingDown)?;
         let candidates = found.map_err(|source| ManagerError::Scan {
             path: self.settings.plugins_dir.clone(),
@@ -108,6 +106,10 @@ impl Shared {
             self.compare(unhashed).await;
         }
         let _wishes = self.wishes.lock().await;
+        if self.closing.load(Ordering::Acquire) {
+            // The folder may be another host's by now.
+            return Err(ManagerError::ShuttingDown);
+        }
         let desired = self.store.load().await?;
         self.update(|registry| registry.adopt_desired(desired));
         Ok(())
@@ -116,7 +118,7 @@ impl Shared {
     /// Finds out whether files that changed are other libraries than those that run.
     async fn compare(self: &Arc<Self>, files: Vec<(PluginId, PathBuf, FileStamp)>) {
         let shared = Arc::clone(self);
-        let comparing = self.runtime.spawn_blocking(move || {
+        let comparing = offload("toru-scan", move || {
             for (id, path, stamp) in files {
                 // A file that cannot be read, or changes right now, is looked at again by the next scan.
                 match discovery::hash(&path, &shared.settings.policy) {
@@ -127,7 +129,7 @@ impl Shared {
                 }
             }
         });
-        // It fails only when the runtime goes down.
+        // Where there is no thread for it, the next scan tries again.
         let _ = comparing.await;
     }
 

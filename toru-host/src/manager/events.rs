@@ -71,12 +71,11 @@ impl Feed {
         self.sender.as_ref().filter(|sender| sender.receiver_count() > 0)
     }
 
-    /// Tells that a plugin changed. Its description is made only when somebody listens.
-    pub(super) fn changed(&mut self, plugin: impl FnOnce() -> PluginInfo) {
+    /// Tells that a plugin changed.
+    pub(super) fn changed(&mut self, plugin: Arc<PluginInfo>) {
         self.sequence += 1;
         let sequence = self.sequence;
         if let Some(sender) = self.is_heard() {
-            let plugin = Arc::new(plugin());
             // The only error is that nobody listens.
             let _ = sender.send(PluginEvent::Changed { sequence, plugin });
         }

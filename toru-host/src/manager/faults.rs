@@ -8,6 +8,7 @@ use crate::ffi::{Fault, Faults};
 use crate::lifecycle::{Activity, Event};
 use crate::plugin::{PluginFault, PluginId, Stage};
 use crate::state::QuarantineRecord;
+use crate::threads::offload;
 
 /// Where one instance of a plugin reports to.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl Shared {
                 message: slot.strikes.add(fault, now, policy)?,
                 stage: Stage::Run,
             };
+            slot.unrecorded = Some(QuarantineRecord::new(&fault, self.clock.now()));
             registry.apply(id, Event::Quarantined(fault.clone()));
             Some(fault)
         });
@@ -70,14 +72,22 @@ impl Shared {
         if !self.registry().slot(id).is_some_and(is_quarantined) {
             return;
         }
-        let record = QuarantineRecord::new(&fault, self.clock.now());
+        self.record_quarantine(id).await;
+        self.halt(id, None).await;
+    }
+
+    /// Records a quarantine that is still to be recorded. The caller holds the plugin's lock.
+    pub(super) async fn record_quarantine(&self, id: &PluginId) {
+        let unrecorded = self.registry().slot_mut(id).and_then(|slot| {
+            let record = slot.unrecorded.take();
+            // An administrator may have decided otherwise since.
+            record.filter(|_| slot.lifecycle.is_quarantined())
+        });
+        let Some(record) = unrecorded else { return };
         let (journal, plugin) = (Arc::clone(&self.journal), id.clone());
-        let recording = self
-            .runtime
-            .spawn_blocking(move || journal.quarantine(&plugin, &record));
+        let recording = offload("toru-journal", move || journal.quarantine(&plugin, &record));
         if let Ok(Err(error)) = recording.await {
             tracing::error!(plugin.id = %id, %error, "the quarantine cannot be recorded; it ends with this process");
         }
-        self.halt(id, None).await;
     }
 }

@@ -20,8 +20,10 @@ pub(super) struct Progress {
 struct State {
     stage: Stage,
     pass: Option<Pass>,
-    /// Whether the journal says that the start goes on. What a thread reports that hangs beyond that is not recorded.
+    /// Whether the journal says that the start goes on.
     is_open: bool,
+    /// Whether nobody waits for it any more.
+    is_given_up: bool,
 }
 
 impl Progress {
@@ -30,6 +32,7 @@ impl Progress {
             stage: Stage::Check,
             pass: None,
             is_open: false,
+            is_given_up: false,
         };
         Self {
             plugin,
@@ -47,11 +50,6 @@ impl Progress {
         self.state().stage
     }
 
-    /// Whether the journal says that the start goes on.
-    pub(super) fn is_open(&self) -> bool {
-        self.state().is_open
-    }
-
     /// The start is in the door from now on.
     pub(super) fn let_in(&self, pass: Pass) {
         self.state().pass = Some(pass);
@@ -62,22 +60,45 @@ impl Progress {
         drop(self.state().pass.take());
     }
 
-    /// Records durably that the plugin is about to be entered. Blocks.
-    pub(super) fn begin(&self, generation: u64) {
+    /// Records durably that the plugin is about to be entered; `None` when nobody waits for that any more. The start has
+    /// ended when the value is dropped. Blocks, and so does that.
+    pub(super) fn begin(&self, generation: u64) -> Option<Begun<'_>> {
+        if self.state().is_given_up {
+            return None;
+        }
         if let Err(error) = self.journal.begin(&self.plugin, generation) {
             // A full disk does not keep plugins from running. Should this one crash the host now, nobody will know.
             let code = error.code();
             tracing::warn!(plugin.id = %self.plugin, plugin.code = code, %error, "the journal cannot be written; a crash while the plugin starts will not be noticed");
         }
         self.state().is_open = true;
+        Some(Begun(self))
     }
 
-    /// The plugin's code runs now, at this stage.
-    pub(super) fn reach(&self, stage: Stage) {
+    /// The plugin's code is about to run, at this stage. Returns whether it may: not if nobody waits for it any more,
+    /// unless it has to be entered once more to be ended in order.
+    pub(super) fn reach(&self, stage: Stage) -> bool {
         let mut state = self.state();
+        if state.is_given_up && stage != Stage::Register {
+            return false;
+        }
         state.stage = stage;
+        self.inside(&state);
+        true
+    }
+
+    fn inside(&self, state: &State) {
         if state.is_open {
-            self.journal.inside(&self.plugin, stage);
+            self.journal.inside(&self.plugin, state.stage);
+        }
+    }
+
+    /// Nobody waits for the start any more, although its code has not come back. Blocks.
+    pub(super) fn give_up(&self) {
+        let mut state = self.state();
+        state.is_given_up = true;
+        if state.is_open {
+            self.journal.late(&self.plugin);
         }
     }
 
@@ -87,7 +108,7 @@ impl Progress {
         let mut is_suspended = false;
         std::future::poll_fn(|cx| {
             if std::mem::take(&mut is_suspended) {
-                self.reach(self.stage());
+                self.inside(&self.state());
             }
             let polled = start.as_mut().poll(cx);
             if polled.is_pending() {
@@ -106,12 +127,15 @@ impl Progress {
         })
         .await
     }
+}
 
-    /// The start has ended, one way or another. Blocks.
-    pub(super) fn end(&self) {
-        let mut state = self.state();
-        if std::mem::take(&mut state.is_open) {
-            self.journal.end(&self.plugin);
-        }
+/// A start that has begun, and has ended when this is dropped.
+#[derive(Debug)]
+pub(super) struct Begun<'a>(&'a Progress);
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.0.state().is_open = false;
+        self.0.journal.end(&self.0.plugin);
     }
 }

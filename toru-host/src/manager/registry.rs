@@ -3,7 +3,7 @@
 mod adopt;
 mod slot;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use toru_plugin_api::abi::StaticPlugin;
 
 use self::slot::Past;
-pub(super) use self::slot::{Slot, Source};
+pub(super) use self::slot::{Busy, Slot, Source};
 use super::events::Feed;
 use crate::clock::Clock;
 use crate::discovery::DiscoverError;
@@ -38,6 +38,10 @@ pub(super) struct Registry {
     pub(super) is_read_only: bool,
     pub(super) feed: Feed,
     clock: Arc<dyn Clock>,
+    /// How many starts there were, of any plugin.
+    starts: u64,
+    /// Plugins of which something may have changed that nobody was told yet.
+    touched: BTreeSet<PluginId>,
     /// Whether the routing table no longer tells what is true here.
     is_table_stale: bool,
 }
@@ -53,6 +57,8 @@ impl Registry {
             is_read_only: false,
             feed: Feed::default(),
             clock,
+            starts: 0,
+            touched: BTreeSet::new(),
             is_table_stale: false,
         }
     }
@@ -66,7 +72,29 @@ impl Registry {
     }
 
     pub(super) fn slot_mut(&mut self, id: &PluginId) -> Option<&mut Slot> {
-        self.slots.get_mut(id)
+        let slot = self.slots.get_mut(id)?;
+        if !self.touched.contains(id) {
+            self.touched.insert(id.clone());
+        }
+        Some(slot)
+    }
+
+    /// The number of a start that begins. No two starts have the same, of whatever plugins.
+    pub(super) const fn next_start(&mut self) -> u64 {
+        self.starts += 1;
+        self.starts
+    }
+
+    /// Tells those who listen of all plugins that have changed.
+    pub(super) fn tell(&mut self) {
+        for id in std::mem::take(&mut self.touched) {
+            let Some(slot) = self.slots.get_mut(&id) else {
+                continue;
+            };
+            if let Some(info) = slot.news() {
+                self.feed.changed(info);
+            }
+        }
     }
 
     pub(super) fn infos(&self) -> Vec<PluginInfo> {
@@ -79,19 +107,13 @@ impl Registry {
         self.slot(id).map(Slot::control).ok_or_else(unknown)
     }
 
-    /// Lets something happen to a plugin, and tells those who listen.
+    /// Lets something happen to a plugin.
     pub(super) fn apply(&mut self, id: &PluginId, event: Event) {
         let now = self.clock.now();
-        let Some(slot) = self.slots.get_mut(id) else {
-            return;
-        };
+        let Some(slot) = self.slot_mut(id) else { return };
         let before = slot.status().state;
         match slot.lifecycle.apply(event, now) {
-            Ok(false) => {}
-            Ok(true) => {
-                self.is_table_stale |= before != slot.status().state;
-                self.feed.changed(|| slot.info());
-            }
+            Ok(_) => self.is_table_stale |= before != slot.status().state,
             Err(impossible) => {
                 tracing::error!(plugin.id = %id, %impossible, "a mistake in toru-host; please report it");
                 debug_assert!(false, "{impossible}");
@@ -142,11 +164,12 @@ impl Registry {
             slots,
             held,
             past,
-            feed,
             clock,
+            touched,
             is_table_stale,
             ..
         } = self;
+        touched.insert(id.clone());
         slots.entry(id.clone()).or_insert_with(|| {
             let now = clock.now();
             let mut slot = Slot::new(id.clone(), past.remove(id).unwrap_or_default(), now);
@@ -155,7 +178,6 @@ impl Registry {
                 debug_assert!(quarantined.is_ok(), "a plugin that rests can be quarantined");
             }
             *is_table_stale = true;
-            feed.changed(|| slot.info());
             slot
         })
     }

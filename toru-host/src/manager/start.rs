@@ -4,19 +4,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::oneshot;
+use tokio::time::{timeout, timeout_at};
 use toru_plugin_api::abi::StaticPlugin;
 
 use super::Shared;
 use super::faults::Reporter;
 use super::progress::Progress;
-use super::registry::Source;
+use super::registry::{Busy, Source};
+use super::stop::from_now;
 use crate::discovery::{DiscoverError, Staged, stage};
 use crate::error::{LoadError, ManagerError};
-use crate::ffi::{Api, Instance, Services, load_static, load_trusted};
+use crate::ffi::{Api, Instance, Services, Unstarted, load_static, load_trusted};
 use crate::lifecycle::{Activity, Event};
-use crate::plugin::{PluginFault, PluginId};
+use crate::plugin::{PluginFault, PluginId, Stage};
 use crate::routing::Running;
+use crate::threads::offload;
 
 /// How long the host waits beyond a limit for code that does not suspend and so cannot be cancelled.
 pub(super) const GRACE: Duration = Duration::from_millis(250);
@@ -43,10 +46,11 @@ impl Shared {
             if matches!(source, Source::Missing) {
                 return None;
             }
-            slot.start += 1;
+            let start = registry.next_start();
+            let slot = registry.slot_mut(id)?;
+            slot.start = start;
             slot.strikes.clear();
             slot.past.counters.starts.add(1);
-            let start = slot.start;
             registry.apply(id, Event::Begun);
             Some((source, start))
         });
@@ -54,7 +58,6 @@ impl Shared {
         let (source, start) = begun.ok_or_else(unknown)?;
         let progress = Arc::new(Progress::new(id.clone(), Arc::clone(&self.journal)));
         let result = self.load(id, source, start, &progress).await;
-        self.end_of_start(&progress).await;
         match &result {
             Ok(_) => tracing::info!(plugin.id = %id, "plugin enabled"),
             Err(error) => {
@@ -124,50 +127,64 @@ impl Shared {
         };
         progress.let_in(self.turnstile.enter(room).await);
         self.update(|registry| registry.apply(id, Event::Entered(generation)));
-        let limit = self.settings.init_timeout;
-        let (shared, inside) = (Arc::clone(self), Arc::clone(progress));
-        // On a thread of its own: constructors and `init` may block, and must not hold up the other plugins.
-        let mut starting = self.runtime.spawn_blocking(move || {
-            let _busy = busy;
-            inside.begin(generation);
-            let created = shared.create(code, services, &inside);
-            // Before the next one enters: nobody else must be found inside when that one ends the process.
-            inside.end();
-            created
-        });
-        let deadline = Instant::now() + limit + GRACE;
-        let early = timeout(self.turnstile.slice().min(limit), &mut starting).await;
-        progress.let_next_in();
-        let ended = match early {
-            Ok(ended) => Ok(ended),
-            Err(_) => {
-                let _hanging = self.turnstile.hang();
-                timeout_at(deadline, starting).await
-            }
-        };
-        match ended {
-            Ok(Ok(result)) => Ok(Arc::new(result?)),
-            Ok(Err(_)) => Err(ManagerError::ShuttingDown),
-            Err(_) => Err(LoadError::InitTimeout { after: limit }.into()),
-        }
+        self.enter(id, code, services, progress, busy).await
     }
 
-    /// Records that a start has ended, if its thread has not done so or never will. It waits for the disk on a thread
-    /// made for that.
-    async fn end_of_start(self: &Arc<Self>, progress: &Arc<Progress>) {
-        if !progress.is_open() {
-            return;
+    /// Enters the code on a thread of its own: constructors and `init` may block, and must not hold up other plugins.
+    async fn enter(
+        self: &Arc<Self>,
+        id: &PluginId,
+        code: Code,
+        services: Services,
+        progress: &Arc<Progress>,
+        busy: Busy,
+    ) -> Result<Arc<Running>, ManagerError> {
+        let image = match &code {
+            Code::Staged(staged) => Some(staged.sha256),
+            Code::Static(_) => None,
+        };
+        let limit = self.settings.init_timeout;
+        let (teller, mut told) = oneshot::channel();
+        let (shared, inside) = (Arc::clone(self), Arc::clone(progress));
+        let mut thread = offload("toru-start", move || {
+            let _busy = busy;
+            shared.create(code, services, &inside, teller);
+        });
+        let deadline = from_now(limit.saturating_add(GRACE));
+        let at_once = timeout(self.turnstile.slice().min(limit), &mut thread).await;
+        progress.let_next_in();
+        let _hanging = at_once.is_err().then(|| self.turnstile.hang());
+        let result = timeout_at(deadline, &mut told).await;
+        let is_over = match &result {
+            _ if at_once.is_ok() => true,
+            // What is left of it is being ended.
+            Ok(Ok(Err(_))) => timeout(self.settings.shutdown_timeout, thread).await.is_ok(),
+            Ok(_) => true,
+            Err(_) => false,
+        };
+        if !is_over {
+            let progress = Arc::clone(progress);
+            // Where there is no thread for it, that was logged.
+            let _ = offload("toru-journal", move || progress.give_up()).await;
         }
-        let progress = Arc::clone(progress);
-        // It fails only when the runtime goes down; then the process does, too.
-        let _ = self.runtime.spawn_blocking(move || progress.end()).await;
+        let error = match result {
+            Ok(Ok(Ok(running))) => return Ok(Arc::new(running)),
+            Ok(Ok(Err(error))) => error,
+            Ok(Err(_)) => return Err(ManagerError::ShuttingDown),
+            Err(_) => LoadError::InitTimeout { after: limit },
+        };
+        if let (Some(image), LoadError::Open { .. } | LoadError::UnresolvedSymbol { .. }) = (image, &error)
+            && let Some(slot) = self.registry().slot_mut(id)
+        {
+            slot.forget_image(image);
+        }
+        Err(error.into())
     }
 
     /// Makes the private copy and records what was learnt about it.
     async fn stage(self: &Arc<Self>, id: &PluginId, path: PathBuf) -> Result<Staged, ManagerError> {
         let shared = Arc::clone(self);
-        let copying = self.runtime.spawn_blocking(move || shared.stage_here(&path));
-        let staged = copying
+        let staged = offload("toru-stage", move || shared.stage_here(&path))
             .await
             .map_err(|_| ManagerError::ShuttingDown)?
             .map_err(LoadError::from)?;
@@ -206,25 +223,54 @@ impl Shared {
         generation.ok_or(LoadError::TooManyGenerations { limit })
     }
 
-    /// Enters the code and starts an instance of it. Blocks.
+    /// Enters the code and starts an instance of it. Tells what that came to, and returns when nothing of a start that
+    /// failed is left. Blocks.
     fn create(
         self: &Arc<Self>,
         code: Code,
         services: Services,
         progress: &Progress,
-    ) -> Result<Running, LoadError> {
-        progress.reach(crate::plugin::Stage::Open);
+        teller: oneshot::Sender<Result<Running, LoadError>>,
+    ) {
+        let Some(begun) = progress.begin(services.generation) else {
+            return;
+        };
+        let remains = match self.run(code, services, progress) {
+            Ok(running) if teller.is_closed() => running.instance.into(),
+            Ok(running) => {
+                // Before the next one enters: nobody else must be found inside when that one ends the process.
+                drop(begun);
+                // One that nobody takes is ended in the background.
+                let _ = teller.send(Ok(running));
+                return;
+            }
+            Err(unstarted) => {
+                let (error, remains) = unstarted.into_parts();
+                let _ = teller.send(Err(error));
+                remains
+            }
+        };
+        let ended = remains.end(self.settings.shutdown_timeout);
+        self.runtime.block_on(progress.watch(ended));
+    }
+
+    fn run(
+        self: &Arc<Self>,
+        code: Code,
+        services: Services,
+        progress: &Progress,
+    ) -> Result<Running, Unstarted> {
+        let limit = self.settings.init_timeout;
+        if !progress.reach(Stage::Open) {
+            return Err(LoadError::InitTimeout { after: limit }.into());
+        }
         let api = match code {
             Code::Static(plugin) => load_static(plugin, self.host)?,
             Code::Staged(staged) => self.open_once(*staged)?,
         };
-        let limit = self.settings.init_timeout;
         let reached = |stage| progress.reach(stage);
-        let (instance, assets) = self.runtime.block_on(async {
-            let starting = progress.watch(Instance::start(api, self.host, services, &reached));
-            let started = timeout(limit, starting).await;
-            started.unwrap_or(Err(LoadError::InitTimeout { after: limit }))
-        })?;
+        let starting = Instance::start(api, self.host, services, limit, &reached);
+        let (instance, assets) = self.runtime.block_on(progress.watch(starting))?;
         Running::new(instance, assets)
     }
 

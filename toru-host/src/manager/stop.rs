@@ -12,12 +12,13 @@ use super::start::GRACE;
 use crate::ffi::Instance;
 use crate::lifecycle::Event;
 use crate::plugin::PluginId;
+use crate::threads::offload;
 
 impl Shared {
     /// Stops all plugins, side by side, and ends what this manager is.
     pub(super) async fn shutdown(self: &Arc<Self>) {
         self.closing.store(true, Ordering::Release);
-        let deadline = Instant::now() + self.settings.stop_timeout;
+        let deadline = from_now(self.settings.stop_timeout);
         let ids: Vec<PluginId> = self.registry().slots().map(|slot| slot.id.clone()).collect();
         let mut stopping = JoinSet::new();
         for id in ids {
@@ -43,7 +44,7 @@ impl Shared {
         self.update(|registry| registry.feed.close());
         // It waits for a write that goes on; the disk may be as slow as it likes.
         let journal = Arc::clone(&self.journal);
-        let closing = self.runtime.spawn_blocking(move || journal.close());
+        let closing = offload("toru-journal", move || journal.close());
         let closed = timeout(GRACE, closing).await;
         // Once nobody records anything any more, another host may take the folder over.
         if changes.is_ok() && closed.is_ok() {
@@ -62,6 +63,7 @@ impl Shared {
         };
         let _one_at_a_time = control.lock().await;
         self.halt(id, deadline).await;
+        self.record_quarantine(id).await;
     }
 
     /// Stops a plugin if it runs: no new requests, time for the running ones, cancellation, shutdown, end. The caller
@@ -89,7 +91,7 @@ impl Shared {
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
         // Of one deadline for all, enough has to be left for an orderly end.
         let drain_timeout = deadline.map_or(self.settings.drain_timeout, |deadline| {
-            let drain = left(deadline).saturating_sub(shutdown_timeout + GRACE * 2);
+            let drain = left(deadline).saturating_sub(shutdown_timeout.saturating_add(GRACE * 2));
             drain.min(self.settings.drain_timeout)
         });
         if timeout(drain_timeout, instance.drained()).await.is_err() {
@@ -103,10 +105,19 @@ impl Shared {
         }
         // Code that blocks, and work in the background that cannot be cancelled, go on by themselves.
         let limit = deadline.map_or(shutdown_timeout, |deadline| left(deadline).min(shutdown_timeout));
-        if timeout(limit * 2, instance.end(limit)).await.is_err() {
+        if timeout(limit.saturating_mul(2), instance.end(limit))
+            .await
+            .is_err()
+        {
             tracing::error!(plugin.id = %id, "a stopped plugin does not end");
         }
     }
+}
+
+/// The moment after that time, or one that nobody lives to see.
+pub(super) fn from_now(time: Duration) -> Instant {
+    const DECADES: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
+    Instant::now() + time.min(DECADES)
 }
 
 /// How long stopping all plugins may take, if the application does not say.

@@ -14,7 +14,7 @@ pub struct PluginCounters {
     pub calls: u64,
     /// Requests that it has not answered yet, and responses that it still streams.
     pub in_flight: u64,
-    /// Calls that panicked, in the handler or while they streamed.
+    /// Calls that panicked, in the handler or while they streamed, also those whose client had gone away before.
     pub panicked: u64,
     /// Calls whose handler returned an error or ended without an answer.
     pub failed: u64,

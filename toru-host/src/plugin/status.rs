@@ -89,7 +89,7 @@ pub enum DesiredState {
 }
 
 /// A plugin: what it is, and how it is doing.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PluginInfo {
     /// Its id.

@@ -13,6 +13,7 @@ use super::disk::{Disk, RealDisk};
 use super::folder::Folder;
 use super::{Change, Desired, StateError, StateFuture, StateStore};
 use crate::plugin::PluginId;
+use crate::threads::offload;
 
 const FILE: &str = "config.json";
 const NEW: &str = "config.json.new";
@@ -37,8 +38,8 @@ const STALE: [&str; 2] = [NEW, "config.json.previous.new"];
 /// - A file that a newer host has written is used as far as it can be understood, and never touched.
 ///
 /// The folder is made with mode 0700 where it is missing, files with mode 0600. One store a folder: two of them would
-/// refuse each other's changes. Work is done by `spawn_blocking`, so the functions need a tokio runtime; a `save` that
-/// has begun goes on when its future is dropped.
+/// refuse each other's changes. Work is done on threads of its own, whatever the runtime; a `save` that has begun goes on
+/// when its future is dropped.
 #[derive(Clone, Debug)]
 pub struct FileStateStore {
     folder: PathBuf,
@@ -108,19 +109,13 @@ impl StateStore for FileStateStore {
     }
 }
 
-/// Runs what may wait for the disk where that holds nobody up.
+/// Does what may wait for the disk where that holds nobody up.
 async fn unblocked<T: Send + 'static>(
     folder: &Path,
     work: impl FnOnce() -> Result<T, StateError> + Send + 'static,
 ) -> Result<T, StateError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is shutting down; nothing has begun.
-            Err(error) => Err(StateError::unwritable(folder, std::io::Error::other(error))),
-        },
-    }
+    let lost = |lost| Err(StateError::unwritable(folder, std::io::Error::other(lost)));
+    offload("toru-state", work).await.unwrap_or_else(lost)
 }
 
 #[cfg(test)]

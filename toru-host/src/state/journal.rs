@@ -115,7 +115,12 @@ impl Journal {
         let _ = self.record(plugin, Event::Waiting);
     }
 
-    /// Its start has ended, one way or another.
+    /// Its start is given up, although its code is still being executed. Survives the process, not the machine.
+    pub(crate) fn late(&self, plugin: &PluginId) {
+        let _ = self.record(plugin, Event::Late);
+    }
+
+    /// Its start has ended, one way or another, and nothing of it is left.
     pub(crate) fn end(&self, plugin: &PluginId) {
         let _ = self.record(plugin, Event::End);
     }
@@ -130,9 +135,12 @@ impl Journal {
         self.record(plugin, Event::Release)
     }
 
-    /// Writes nothing more: another host may be the next to use the file.
+    /// The host ends in order, so nobody ended it. Writes nothing more: another host may be the next to use the file.
     pub(crate) fn close(&self) {
         let mut state = self.state();
+        if let Some(log) = &mut state.log {
+            log.acquit();
+        }
         state.log = None;
         state.has_complained = true;
     }

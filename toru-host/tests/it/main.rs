@@ -7,6 +7,7 @@
 )]
 
 mod actor;
+mod adversity;
 mod bodies;
 mod cancelling;
 mod changes;

@@ -83,7 +83,12 @@ impl Streaming {
             waker: SharedWaker::new(),
         });
         instance.streams().add(&shared);
-        Self(shared)
+        let streaming = Self(shared);
+        // Either whoever ends all streams finds this one, or it finds here that they were ended.
+        if instance.is_cancelled() {
+            drop(streaming.open().take());
+        }
+        streaming
     }
 
     fn open(&self) -> MutexGuard<'_, Option<Open>> {

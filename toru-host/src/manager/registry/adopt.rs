@@ -91,9 +91,7 @@ impl Registry {
 
     /// Takes over the hash of a file that may be another one than the one that runs.
     pub(in crate::manager) fn hashed_update(&mut self, id: &PluginId, file: FileStamp, sha256: [u8; 32]) {
-        let Some(slot) = self.slots.get_mut(id) else {
-            return;
-        };
+        let Some(slot) = self.slot_mut(id) else { return };
         let Some(update) = slot.update.as_mut().filter(|update| update.file == file) else {
             return;
         };
@@ -104,17 +102,13 @@ impl Registry {
             // The same bytes in another file, or touched.
             *stamp = file;
             slot.update = None;
-            return;
         }
-        self.feed.changed(|| slot.info());
     }
 
     fn found(&mut self, path: PathBuf, file: FileStamp, metadata: PluginMetadata) {
         let id = metadata.id.clone();
         let slot = self.slot_for(&id);
         let is_same_file = slot.copied.as_ref().is_some_and(|(copied, _)| *copied == file);
-        let before = slot.metadata.clone();
-        let was_shown = slot.has_update();
         slot.source = Source::File(path);
         if slot.is_resting() {
             slot.metadata = Some(metadata);
@@ -132,10 +126,6 @@ impl Registry {
                 sha256: None,
             });
         }
-        let is_changed = before != slot.metadata || was_shown != slot.has_update();
         self.apply(&id, Event::Appeared);
-        if is_changed && let Some(slot) = self.slots.get(&id) {
-            self.feed.changed(|| slot.info());
-        }
     }
 }

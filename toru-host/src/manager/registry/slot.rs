@@ -14,6 +14,7 @@ use crate::lifecycle::{Activity, Lifecycle};
 use crate::manager::strikes::Strikes;
 use crate::plugin::{PluginId, PluginInfo, PluginMetadata, PluginStatus, PluginUpdate};
 use crate::routing::Running;
+use crate::state::QuarantineRecord;
 
 /// Where a plugin's code comes from.
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ pub(in crate::manager) struct Slot {
     /// Whether the recorded state names it.
     pub(in crate::manager) is_named: bool,
     pub(in crate::manager) strikes: Strikes,
+    /// A quarantine that was decided and is still to be recorded.
+    pub(in crate::manager) unrecorded: Option<QuarantineRecord>,
     pub(in crate::manager) warnings: Vec<String>,
     /// The file that was copied last, and the hash of the copy.
     pub(in crate::manager) copied: Option<(FileStamp, [u8; 32])>,
@@ -47,6 +50,8 @@ pub(in crate::manager) struct Slot {
     pub(in crate::manager) past: Past,
     /// Held while the plugin is started or stopped.
     control: Arc<AsyncMutex<()>>,
+    /// What those who listen were told last, but for its counters.
+    told: Option<Arc<PluginInfo>>,
     /// Shared with the thread on which the plugin is being started, which may not return.
     starting: Arc<()>,
 }
@@ -95,11 +100,13 @@ impl Slot {
             config: Bytes::from_static(b"{}"),
             is_named: false,
             strikes: Strikes::default(),
+            unrecorded: None,
             warnings: Vec::new(),
             copied: None,
             update: None,
             past,
             control: Arc::default(),
+            told: None,
             starting: Arc::default(),
         }
     }
@@ -152,9 +159,12 @@ impl Slot {
         Some(index as u64 + 1)
     }
 
-    /// Whether the file is known to be another library than the one that runs.
-    pub(super) fn has_update(&self) -> bool {
-        self.update.as_ref().is_some_and(|update| update.sha256.is_some())
+    /// A library with that hash could not be opened after all, so no memory holds it.
+    pub(in crate::manager) fn forget_image(&mut self, sha256: [u8; 32]) {
+        // Only the last one: numbers of generations stay what they are.
+        if self.past.images.last() == Some(&sha256) {
+            self.past.images.pop();
+        }
     }
 
     /// The plugin has ended: from now on it is what its file says.
@@ -169,6 +179,18 @@ impl Slot {
     /// How many libraries of the plugin are mapped without being the current one.
     fn retired(&self) -> usize {
         self.past.images.len().saturating_sub(1)
+    }
+
+    /// What there is to tell, if that is not what was told last. Counters alone are no news.
+    pub(super) fn news(&mut self) -> Option<Arc<PluginInfo>> {
+        let mut info = self.info();
+        let counters = std::mem::take(&mut info.counters);
+        if self.told.as_deref() == Some(&info) {
+            return None;
+        }
+        self.told = Some(Arc::new(info.clone()));
+        info.counters = counters;
+        Some(Arc::new(info))
     }
 
     pub(in crate::manager) fn info(&self) -> PluginInfo {

@@ -14,6 +14,7 @@ pub(super) enum Event {
     Begin { generation: u64 },
     Inside { stage: Stage },
     Waiting,
+    Late,
     End,
     Quarantine(QuarantineRecord),
     Release,
@@ -40,6 +41,8 @@ struct Start {
     /// Where the plugin's code was last seen.
     stage: Option<Stage>,
     is_inside: bool,
+    /// Whether the host has given it up, although its code has not come back.
+    is_late: bool,
 }
 
 impl Event {
@@ -57,12 +60,12 @@ impl Event {
 
     /// Whether it must not be lost with the machine.
     pub(super) const fn is_durable(&self) -> bool {
-        !matches!(self, Self::Inside { .. } | Self::Waiting)
+        !matches!(self, Self::Inside { .. } | Self::Waiting | Self::Late)
     }
 
     /// Whether it has happened even where it cannot be written down.
     pub(super) const fn is_a_fact(&self) -> bool {
-        matches!(self, Self::Inside { .. } | Self::Waiting | Self::End)
+        matches!(self, Self::Inside { .. } | Self::Waiting | Self::Late | Self::End)
     }
 }
 
@@ -92,6 +95,7 @@ impl Ledger {
                 start.is_some_and(|start| start.is_inside && start.stage == Some(*stage))
             }
             Event::Waiting => start.is_none_or(|start| !start.is_inside),
+            Event::Late => start.is_none_or(|start| start.is_late),
             Event::End => start.is_none(),
             Event::Release => !self.quarantined.contains_key(plugin),
         }
@@ -113,6 +117,11 @@ impl Ledger {
                     start.is_inside = false;
                 }
             }
+            Event::Late => {
+                if let Some(start) = self.starts.get_mut(plugin) {
+                    start.is_late = true;
+                }
+            }
             Event::End => {
                 self.starts.remove(plugin);
             }
@@ -129,23 +138,40 @@ impl Ledger {
     /// Judges the starts that a dead process left unfinished, and forgets them.
     ///
     /// Quarantines the plugin that ended the process if only one can have done it, and returns all that may have
-    /// done it otherwise.
+    /// done it otherwise. Those that the host had given up are under suspicion only when nobody else is, and then all
+    /// of them are quarantined: none of them ran, and to start them one by one would tell nothing, since each would
+    /// hang again, and end the process later.
     pub(super) fn settle(&mut self) -> Vec<PluginId> {
         let starts = std::mem::take(&mut self.starts);
-        let mut inside = starts.iter().filter(|(_, start)| start.is_inside);
+        let (late, fresh): (Vec<_>, Vec<_>) = starts.into_iter().partition(|(_, start)| start.is_late);
+        let mut inside = fresh.iter().filter(|(_, start)| start.is_inside);
         let culprit = match (inside.next(), inside.next()) {
             (Some(only), None) => Some(only),
-            (None, _) if starts.len() == 1 => starts.first_key_value(),
+            (None, _) if fresh.len() == 1 && late.is_empty() => fresh.first(),
             _ => None,
         };
-        let Some((plugin, start)) = culprit else {
-            return starts.into_keys().collect();
-        };
+        if let Some((plugin, start)) = culprit {
+            self.blame(plugin, start);
+        } else if fresh.is_empty() {
+            for (plugin, start) in &late {
+                self.blame(plugin, start);
+            }
+        } else {
+            return fresh.into_iter().map(|(plugin, _)| plugin).collect();
+        }
+        Vec::new()
+    }
+
+    fn blame(&mut self, plugin: &PluginId, start: &Start) {
         // Without a word of its own it was about to be opened.
         let record = QuarantineRecord::crashed(start.stage.unwrap_or(Stage::Open));
         tracing::warn!(%plugin, code = %record.code, "{}", record.message);
         self.quarantined.insert(plugin.clone(), record);
-        Vec::new()
+    }
+
+    /// All plugins whose starts have not ended.
+    pub(super) fn unfinished(&self) -> Vec<PluginId> {
+        self.starts.keys().cloned().collect()
     }
 
     pub(super) const fn quarantined(&self) -> &BTreeMap<PluginId, QuarantineRecord> {
@@ -167,6 +193,9 @@ impl Ledger {
                     text.extend(Event::Waiting.line(plugin));
                 }
             }
+            if start.is_late {
+                text.extend(Event::Late.line(plugin));
+            }
         }
         text
     }
@@ -178,6 +207,7 @@ impl Start {
             generation,
             stage: None,
             is_inside: false,
+            is_late: false,
         }
     }
 }

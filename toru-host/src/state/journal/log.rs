@@ -66,6 +66,14 @@ impl Log {
         result
     }
 
+    /// All starts have ended as far as anybody will ever ask.
+    pub(super) fn acquit(&mut self) {
+        for plugin in self.ledger.unfinished() {
+            // Nothing can be done about an error, and nothing worse follows than a quarantine without need.
+            let _ = self.record(&plugin, Event::End);
+        }
+    }
+
     fn write(&mut self, plugin: &PluginId, event: &Event) -> io::Result<()> {
         let line = event.line(plugin);
         let must_replace = self.is_damaged && event.is_durable();

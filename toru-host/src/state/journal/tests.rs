@@ -54,9 +54,48 @@ fn who_ended_the_process_is_found_out_where_only_one_can_have_done_it() {
         }
     };
     type Names = &'static [&'static str];
-    let cases: [(&str, Names, Story, Names, Names); 11] = [
+    let cases: [(&str, Names, Story, Names, Names); 15] = [
         ("nothing happened", &[], |_| {}, &[], &[]),
         ("one began", &["a"], |_| {}, &["a"], &[]),
+        (
+            "one hangs",
+            &["a"],
+            |j| {
+                j.inside(&id("a"), Stage::Init);
+                j.late(&id("a"));
+            },
+            &["a"],
+            &[],
+        ),
+        (
+            "two hang",
+            &["a", "b"],
+            |j| ["a", "b"].iter().for_each(|plugin| j.late(&id(plugin))),
+            &["a", "b"],
+            &[],
+        ),
+        (
+            "one hangs and another one is inside",
+            &["a", "b"],
+            |j| {
+                j.inside(&id("a"), Stage::Init);
+                j.late(&id("a"));
+                j.inside(&id("b"), Stage::Open);
+            },
+            &["b"],
+            &[],
+        ),
+        (
+            "one hangs and another one waits",
+            &["a", "b"],
+            |j| {
+                j.late(&id("a"));
+                j.inside(&id("b"), Stage::Init);
+                j.waiting(&id("b"));
+            },
+            &[],
+            &["b"],
+        ),
         (
             "one is inside",
             &["a"],
@@ -491,4 +530,18 @@ fn a_full_disk_is_told_and_over_when_there_is_space() {
     // Started all the same: whose code runs is known by what follows.
     journal.inside(&id("a"), Stage::Open);
     assert_eq!(restart(folder.path()).0, ["a", "q"]);
+}
+
+#[test]
+fn nobody_is_blamed_for_a_host_that_ends_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    journal.begin(&id("a"), 1).unwrap();
+    journal.inside(&id("a"), Stage::Init);
+    journal.begin(&id("b"), 1).unwrap();
+    journal.late(&id("b"));
+    journal.quarantine(&id("c"), &record("three panics")).unwrap();
+    journal.close();
+    journal.inside(&id("a"), Stage::Register);
+    assert_eq!(restart(folder.path()), (vec!["c".to_owned()], vec![]));
 }
