@@ -148,7 +148,7 @@ async fn several_changes_of_a_key(store: &Store) {
     );
     let usage = store.usage().await;
     rule!(
-        "commit.last-wins",
+        "usage.counts",
         usage.keys == 2 && usage.bytes == 4 && committed.usage == usage,
         "two keys with four bytes use {usage:?}, and the commit told {:?}",
         committed.usage
