@@ -173,33 +173,58 @@ impl Error for BodyError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KvError {
+    /// One call names more than 10,000 keys, checks or changes, or is larger than 16 MiB.
+    CallSize,
     /// A version check failed: somebody else was faster.
     Conflict,
     /// There is no space left where the data is stored.
     Full,
     /// The plugin has been disabled.
     Gone,
-    /// The store failed; its log says why.
+    /// The store failed; the host's log says why.
     Internal,
-    /// The key is empty or too long, or the value is too long.
-    Limit,
+    /// A key is empty or longer than 1024 bytes.
+    KeySize,
+    /// The value is not the JSON expected, or has no JSON form.
+    Malformed,
     /// The entry is no decimal number, or the sum does not fit into 64 bits.
     NotANumber,
     /// The plugin's quota is used up.
     Quota,
     /// The host offers no store.
     Unsupported,
+    /// A value is longer than 1 MiB.
+    ValueSize,
     /// The blocking form was called on a thread that must not be blocked.
     WouldBlock,
 }
 
 impl KvError {
+    /// The stable code, for logs and for answers to clients.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::CallSize => "call_too_large",
+            Self::Conflict => "conflict",
+            Self::Full => "storage_full",
+            Self::Gone => "plugin_disabled",
+            Self::Internal => "storage_failed",
+            Self::KeySize => "key_too_large",
+            Self::Malformed => "malformed_value",
+            Self::NotANumber => "not_a_number",
+            Self::Quota => "quota_exceeded",
+            Self::Unsupported => "extension_missing",
+            Self::ValueSize => "value_too_large",
+            Self::WouldBlock => "would_block",
+        }
+    }
+
     pub(crate) const fn from_status(status: u32) -> Self {
         match status {
             TORU_CONFLICT => Self::Conflict,
             TORU_STORAGE_FULL => Self::Full,
             TORU_GONE | TORU_CANCELLED => Self::Gone,
-            TORU_TOO_LARGE => Self::Limit,
+            TORU_TOO_LARGE => Self::CallSize,
             TORU_QUOTA => Self::Quota,
             TORU_WOULD_BLOCK => Self::WouldBlock,
             _ => Self::Internal,
@@ -210,15 +235,20 @@ impl KvError {
 impl fmt::Display for KvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::CallSize => "one call to the store has at most 10,000 keys and 16 MiB; make several",
             Self::Conflict => "the entry was changed by somebody else",
             Self::Full => "there is no space left in the store",
             Self::Gone => "the plugin has been disabled",
             Self::Internal => "the store failed",
+            Self::KeySize => "a key has 1 to 1024 bytes",
+            Self::Malformed => "the value is not the JSON expected",
             Self::NotANumber => "the entry is not a number that can be added to",
-            Self::Limit => "the key or value breaks a size limit",
             Self::Quota => "the plugin's quota is used up",
             Self::Unsupported => "this host offers no store",
-            Self::WouldBlock => "this thread must not be blocked",
+            Self::ValueSize => "a value has at most 1 MiB",
+            Self::WouldBlock => {
+                "this thread must not be blocked; use the asynchronous functions here, or register the route as blocking"
+            }
         })
     }
 }

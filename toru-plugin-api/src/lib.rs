@@ -26,7 +26,7 @@ pub use config::Config;
 pub use context::PluginContext;
 pub use error::{BodyError, KvError, PluginError};
 pub use headers::Trailers;
-pub use kv::{Kv, PluginKvStore};
+pub use kv::{BlockingKv, Kv, KvCommitted, KvEntry, KvPage, KvPages, KvRange, KvTransaction, PluginKvStore};
 pub use log::{Level, Log};
 pub use metadata::PluginMetadata;
 pub use plugin::ToruPlugin;

@@ -21,12 +21,12 @@ mod op;
 mod respond;
 mod waker;
 
+pub(crate) use self::kv::{Change, Check, Key, KvRead, KvWrite, Page, Range, Wanted};
 pub(crate) use body::HostBody;
 pub(crate) use bytes::ForeignBytes;
 pub(crate) use call::{RouteParts, async_route, blocking_route};
 pub(crate) use ctx::Ctx;
 pub(crate) use exchange::Exchange;
 pub use instance::{api, create_plugin};
-pub(crate) use kv::{KvGet, KvWrite};
 pub(crate) use op::HostOp;
 pub(crate) use waker::block_on;

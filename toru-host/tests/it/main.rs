@@ -35,6 +35,7 @@ mod rust_zoo;
 mod services;
 mod specification;
 mod starting;
+mod stores;
 mod streaming;
 #[path = "../common/support.rs"]
 #[allow(dead_code, reason = "shared with another test binary, which uses the rest")]

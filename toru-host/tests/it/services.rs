@@ -2,11 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-use toru_host::kv::{
-    KvBackend, KvCommit, KvCommitted, KvEntry, KvFuture, KvMutation, KvQuota, KvRange, MemoryKv,
-};
-use toru_host::plugin::PluginId;
+use toru_host::kv::{KvBackend, KvCommit, KvMutation, KvQuota, MemoryKv};
 use toru_plugin_api::{KvError, Level, PluginContext, PluginError, PluginKvStore, Response};
 
 use crate::actor::Script;
@@ -59,22 +55,6 @@ async fn what_is_stored_is_found_until_it_is_deleted() {
 }
 
 #[tokio::test]
-async fn keys_and_values_have_limits() {
-    let host = Script::act(|ctx, _| async move {
-        let limit = Err(KvError::Limit);
-        assert_eq!(ctx.kv.set("", "value").await, limit);
-        assert_eq!(ctx.kv.set(vec![b'k'; 1025], "value").await, limit);
-        assert_eq!(ctx.kv.set("key", vec![0; (1 << 20) + 1]).await, limit);
-        ctx.kv.set(vec![b'k'; 1024], vec![7; 1 << 20]).await?;
-        let value = ctx.kv.get(vec![b'k'; 1024]).await?.ok_or("missing")?;
-        Ok(Response::text(value.len().to_string()))
-    })
-    .run()
-    .await;
-    assert_eq!(ask(&host, "").await, "1048576");
-}
-
-#[tokio::test]
 async fn a_plugin_sees_its_own_data_alone() {
     let store = Arc::new(MemoryKv::new());
     let (mine, other) = (crate::host::id("stores"), crate::host::id("other"));
@@ -89,7 +69,7 @@ async fn a_plugin_sees_its_own_data_alone() {
         quota: KvQuota::UNLIMITED,
     };
     store.commit(&other, commit).await.unwrap();
-    zoo::with_store(Shared(Arc::clone(&store)), async |host| {
+    zoo::with_store(Arc::clone(&store), async |host| {
         assert_eq!(host.get("stores/fault?0").await.text(), "missing");
         assert_eq!(host.get("stores/fault?1").await.text(), "stored");
         assert_eq!(host.get("stores/fault?0").await.text(), "mine");
@@ -99,28 +79,6 @@ async fn a_plugin_sees_its_own_data_alone() {
     .await;
     let entries = store.get(&other, vec!["a".into()]).await.unwrap();
     assert_eq!(entries[0].value, "theirs");
-}
-
-/// A store that the test looks into as well.
-#[derive(Debug)]
-struct Shared(Arc<MemoryKv>);
-
-impl KvBackend for Shared {
-    fn get<'a>(&'a self, plugin: &'a PluginId, keys: Vec<Bytes>) -> KvFuture<'a, Vec<KvEntry>> {
-        self.0.get(plugin, keys)
-    }
-
-    fn list<'a>(&'a self, plugin: &'a PluginId, range: KvRange) -> KvFuture<'a, Vec<KvEntry>> {
-        self.0.list(plugin, range)
-    }
-
-    fn commit<'a>(&'a self, plugin: &'a PluginId, commit: KvCommit) -> KvFuture<'a, KvCommitted> {
-        self.0.commit(plugin, commit)
-    }
-
-    fn instance_id(&self) -> KvFuture<'_, String> {
-        self.0.instance_id()
-    }
 }
 
 #[tokio::test]
@@ -251,7 +209,7 @@ async fn async_handlers_run_on_threads_that_must_not_be_blocked() {
 async fn an_error_of_the_store_is_the_plugins_to_handle() {
     let host = Script::act(|ctx, _| async move {
         match ctx.kv.get("").await {
-            Err(error @ KvError::Limit) => Err(PluginError::from(error)),
+            Err(error @ KvError::KeySize) => Err(PluginError::from(error)),
             other => Ok(Response::text(format!("{other:?}"))),
         }
     })

@@ -136,6 +136,14 @@ impl Ctx {
         Err(gone())
     }
 
+    /// Whether this thread must not be blocked. A host that does not tell has no such threads.
+    pub(crate) fn is_worker_thread(self) -> bool {
+        // SAFETY: the table belongs to this context.
+        self.0
+            .rt
+            .is_some_and(|rt| unsafe { (rt.is_worker_thread)(self.0.raw) } != 0)
+    }
+
     fn rt(self) -> Result<&'static ToruRt, PluginError> {
         self.0.rt.ok_or(PluginError::Unsupported(TORU_RT_ID))
     }

@@ -1,54 +1,67 @@
 //! Calls to the store.
 
+mod arguments;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 
-use super::bytes::ForeignBytes;
+pub(crate) use self::arguments::{Change, Check, Key, Range, Wanted};
+use super::bytes::{ForeignBytes, release};
 use super::ctx::Ctx;
 use super::op::HostOp;
 use super::waker::with_waker;
 use crate::abi::bytes::{ToruBytes, ToruSlice};
-use crate::abi::kv::{
-    TORU_KV_ADD, TORU_KV_DELETE, TORU_KV_SET, ToruKvCommitted, ToruKvEntry, ToruKvMutation, ToruKvPage,
-};
+use crate::abi::kv::{ToruKvCommitted, ToruKvEntry, ToruKvPage};
 use crate::abi::op::ToruOp;
 use crate::abi::size_word;
-use crate::abi::status::{TORU_DONE, TORU_INVALID, TORU_PENDING};
+use crate::abi::status::{TORU_DONE, TORU_INVALID, TORU_PENDING, TORU_TOO_LARGE};
 use crate::bytes::Bytes;
 use crate::error::KvError;
+use crate::kv::{KvCommitted, KvEntry};
 
-/// Reads one key.
-pub(crate) struct KvGet<'a> {
+/// Reads entries.
+pub(crate) struct KvRead<'a> {
     ctx: Ctx,
-    key: &'a [u8],
+    wanted: Wanted<'a>,
     op: Option<HostOp>,
 }
 
-impl<'a> KvGet<'a> {
-    pub(crate) const fn new(ctx: Ctx, key: &'a [u8]) -> Self {
-        Self { ctx, key, op: None }
+impl<'a> KvRead<'a> {
+    pub(crate) const fn new(ctx: Ctx, wanted: Wanted<'a>) -> Self {
+        Self {
+            ctx,
+            wanted,
+            op: None,
+        }
     }
 
     fn advance(&mut self, cx: &mut Context<'_>, page: &mut ToruKvPage) -> Result<Poll<u32>, KvError> {
         if let Some(op) = &mut self.op {
-            // SAFETY: the `io` of `get` is a page.
+            // SAFETY: the `io` of `get` and `list` is a page.
             return Ok(unsafe { op.poll(cx, (&raw mut *page).cast()) });
         }
         let table = self.ctx.kv().ok_or(KvError::Unsupported)?;
-        let key = ToruSlice::new(self.key);
+        let (ctx, wanted) = (self.ctx.raw(), self.wanted);
         let mut op = ToruOp::NONE;
-        // SAFETY: the table belongs to the context; everything passed outlives the call.
-        let status = with_waker(cx.waker(), |waker| unsafe {
-            (table.get)(self.ctx.raw(), &raw const key, 1, waker, page, &raw mut op)
+        let status = with_waker(cx.waker(), |waker| match wanted {
+            Wanted::Keys(keys) => {
+                // SAFETY: the table belongs to the context; everything passed outlives the call.
+                unsafe { (table.get)(ctx, keys.as_ptr().cast(), keys.len(), waker, page, &raw mut op) }
+            }
+            Wanted::Range(range) => {
+                // SAFETY: as above.
+                unsafe { (table.list)(ctx, &raw const range.0, waker, page, &raw mut op) }
+            }
         });
         // SAFETY: filled in by the host when it is pending.
         Ok(unsafe { keep(&mut self.op, op, status) })
     }
 }
 
-impl Future for KvGet<'_> {
-    type Output = Result<Option<Bytes>, KvError>;
+impl Future for KvRead<'_> {
+    type Output = Result<Page, KvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut page = ToruKvPage {
@@ -60,75 +73,102 @@ impl Future for KvGet<'_> {
             owner: std::ptr::null(),
         };
         match std::task::ready!(self.advance(cx, &mut page)?) {
-            TORU_DONE => Poll::Ready(Ok(first_value(&page))),
+            TORU_DONE => Poll::Ready(Ok(Page(page))),
+            TORU_TOO_LARGE if self.wanted.has_odd_key() => Poll::Ready(Err(KvError::KeySize)),
             status => Poll::Ready(Err(KvError::from_status(status))),
         }
     }
 }
 
-/// The value of the first entry, with the page's owner. Releases the page when there is none.
-fn first_value(page: &ToruKvPage) -> Option<Bytes> {
-    let mut bytes = ToruBytes {
-        ptr: std::ptr::null(),
-        len: 0,
-        owner: page.owner,
-    };
-    let found = page.n_entries > 0 && !page.entries.is_null();
-    if found {
-        // SAFETY: the page has that many entries, alive as long as its owner.
-        let ToruKvEntry { value, .. } = unsafe { page.entries.read() };
-        bytes = ToruBytes {
-            ptr: value.ptr,
-            len: value.len,
-            owner: page.owner,
-        };
+/// Entries that the host keeps alive, by one reference of their owner.
+pub(crate) struct Page(ToruKvPage);
+
+// SAFETY: a page never changes, and its owner's functions are thread-safe by contract.
+unsafe impl Send for Page {}
+// SAFETY: as above.
+unsafe impl Sync for Page {}
+
+impl Page {
+    fn raw(&self) -> &[ToruKvEntry] {
+        if self.0.n_entries == 0 || self.0.entries.is_null() {
+            return &[];
+        }
+        // SAFETY: the page has that many entries, alive and unchanged as long as its owner.
+        unsafe { std::slice::from_raw_parts(self.0.entries, self.0.n_entries) }
     }
-    // SAFETY: the host handed one reference of the owner over with the page.
-    let bytes = unsafe { ForeignBytes::from_raw(bytes) };
-    found.then(|| Bytes::foreign(bytes))
+
+    /// The value of the first entry, without copying it.
+    pub(crate) fn first_value(&self) -> Option<Bytes> {
+        self.raw().first().map(|entry| self.share(entry.value))
+    }
+
+    /// The entries, without copying keys and values.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = KvEntry> + '_ {
+        self.raw().iter().map(|entry| KvEntry {
+            key: self.share(entry.key),
+            value: self.share(entry.value),
+            version: entry.version,
+            expires: (entry.expires_ms != 0)
+                .then(|| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(entry.expires_ms)))
+                .flatten(),
+        })
+    }
+
+    /// Where the next page starts; empty behind the last one.
+    pub(crate) fn cursor(&self) -> &[u8] {
+        // SAFETY: readable as long as the owner, which is as long as `self`.
+        unsafe { self.0.cursor.as_bytes() }.unwrap_or_default()
+    }
+
+    fn share(&self, slice: ToruSlice) -> Bytes {
+        let shared = ToruBytes {
+            ptr: slice.ptr,
+            len: slice.len,
+            owner: self.0.owner,
+        };
+        // SAFETY: the reference is not given up here: it is cloned, and `self` keeps its own.
+        let borrowed = std::mem::ManuallyDrop::new(unsafe { ForeignBytes::from_raw(shared) });
+        Bytes::foreign(ForeignBytes::clone(&borrowed))
+    }
 }
 
-/// Writes one key, deletes it or adds to it. Comes to the sum, 0 where nothing is added.
+impl Drop for Page {
+    fn drop(&mut self) {
+        let owner = ToruBytes {
+            owner: self.0.owner,
+            ..ToruBytes::EMPTY
+        };
+        // SAFETY: the host handed one reference of the owner over with the page; given back once.
+        unsafe { release(&owner) };
+    }
+}
+
+/// Makes all changes or none.
 pub(crate) struct KvWrite<'a> {
     ctx: Ctx,
-    kind: u32,
-    key: &'a [u8],
-    value: &'a [u8],
-    delta: i64,
+    checks: &'a [Check<'a>],
+    changes: &'a [Change<'a>],
     op: Option<HostOp>,
 }
 
 impl<'a> KvWrite<'a> {
-    pub(crate) const fn set(ctx: Ctx, key: &'a [u8], value: &'a [u8]) -> Self {
+    pub(crate) const fn new(ctx: Ctx, checks: &'a [Check<'a>], changes: &'a [Change<'a>]) -> Self {
         Self {
             ctx,
-            kind: TORU_KV_SET,
-            key,
-            value,
-            delta: 0,
+            checks,
+            changes,
             op: None,
         }
     }
 
-    pub(crate) const fn add(ctx: Ctx, key: &'a [u8], delta: i64) -> Self {
-        Self {
-            ctx,
-            kind: TORU_KV_ADD,
-            key,
-            value: &[],
-            delta,
-            op: None,
-        }
-    }
-
-    pub(crate) const fn delete(ctx: Ctx, key: &'a [u8]) -> Self {
-        Self {
-            ctx,
-            kind: TORU_KV_DELETE,
-            key,
-            value: &[],
-            delta: 0,
-            op: None,
+    /// What of it is too large.
+    fn too_large(&self) -> KvError {
+        if self.checks.iter().any(Check::has_odd_key) || self.changes.iter().any(Change::has_odd_key) {
+            KvError::KeySize
+        } else if self.changes.iter().any(Change::has_long_value) {
+            KvError::ValueSize
+        } else {
+            KvError::CallSize
         }
     }
 
@@ -138,27 +178,22 @@ impl<'a> KvWrite<'a> {
             return Ok(unsafe { op.poll(cx, (&raw mut *out).cast()) });
         }
         let table = self.ctx.kv().ok_or(KvError::Unsupported)?;
-        let mutation = ToruKvMutation {
-            kind: self.kind,
-            flags: 0,
-            key: ToruSlice::new(self.key),
-            value: ToruSlice::new(self.value),
-            delta: self.delta,
-            ttl_ms: 0,
-        };
+        let (ctx, checks, changes) = (self.ctx.raw(), self.checks, self.changes);
         let mut op = ToruOp::NONE;
+        let (first_check, first_change) = (checks.as_ptr().cast(), changes.as_ptr().cast());
+        let (n_checks, n_changes) = (checks.len(), changes.len());
         // SAFETY: the table belongs to the context; everything passed outlives the call.
         let status = with_waker(cx.waker(), |waker| unsafe {
-            let ctx = self.ctx.raw();
+            let op = &raw mut op;
             (table.commit)(
                 ctx,
-                std::ptr::null(),
-                0,
-                &raw const mutation,
-                1,
+                first_check,
+                n_checks,
+                first_change,
+                n_changes,
                 waker,
                 out,
-                &raw mut op,
+                op,
             )
         });
         // SAFETY: filled in by the host when it is pending.
@@ -167,7 +202,7 @@ impl<'a> KvWrite<'a> {
 }
 
 impl Future for KvWrite<'_> {
-    type Output = Result<i64, KvError>;
+    type Output = Result<KvCommitted, KvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut out = ToruKvCommitted {
@@ -177,9 +212,13 @@ impl Future for KvWrite<'_> {
             sum: 0,
         };
         match std::task::ready!(self.advance(cx, &mut out)?) {
-            TORU_DONE => Poll::Ready(Ok(out.sum)),
+            TORU_DONE => Poll::Ready(Ok(KvCommitted {
+                version: out.version,
+                sum: out.sum,
+            })),
             // Nothing else of a call that this crate makes is invalid.
-            TORU_INVALID if self.kind == TORU_KV_ADD => Poll::Ready(Err(KvError::NotANumber)),
+            TORU_INVALID if self.changes.iter().any(Change::is_add) => Poll::Ready(Err(KvError::NotANumber)),
+            TORU_TOO_LARGE => Poll::Ready(Err(self.too_large())),
             status => Poll::Ready(Err(KvError::from_status(status))),
         }
     }
