@@ -1,7 +1,7 @@
 //! Where the host takes the time from.
 
 use std::fmt;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Where the host takes the time from, so that tests can make it up.
 ///
@@ -9,6 +9,12 @@ use std::time::{Duration, Instant, SystemTime};
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The time of day, as people are told it.
     fn now(&self) -> SystemTime;
+
+    /// The time of day in whole milliseconds of Unix time; 0 before 1970.
+    fn unix_ms(&self) -> u64 {
+        let since = self.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
 
     /// Time since some moment of the past. Never goes back, also when somebody sets the time of day.
     fn elapsed(&self) -> Duration;

@@ -1,10 +1,11 @@
-//! The store of plugins' data: one small trait, and a backend in memory.
+//! The store of plugins' data: one small trait, a backend in memory, and what operators do with stored data.
 
 #[cfg(feature = "kv-conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "kv-conformance")))]
 pub mod conformance;
 mod error;
 mod memory;
+mod storage;
 mod types;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use crate::plugin::PluginId;
 
 pub use error::KvError;
 pub use memory::MemoryKv;
+pub use storage::{KvExport, KvImport, KvImportError, KvImported, PluginStorage};
 pub use types::{KvCheck, KvCommit, KvCommitted, KvEntry, KvMutation, KvQuota, KvRange, KvUsage};
 
 /// A boxed future, so that backends can be chosen at run time.

@@ -30,7 +30,7 @@ use crate::clock::Clock;
 use crate::discovery::Policy;
 use crate::error::ManagerError;
 use crate::ffi::{Api, Host};
-use crate::kv::{KvBackend, KvQuota};
+use crate::kv::{KvBackend, KvQuota, PluginStorage};
 use crate::plugin::{PluginId, PluginInfo, PluginStatus, RejectedFile};
 use crate::routing::RoutingTable;
 use crate::state::{FolderLock, Journal, StateNotice, StateStore};
@@ -219,6 +219,13 @@ impl PluginManager {
     #[must_use]
     pub fn instance_id(&self) -> &str {
         &self.0.instance_id
+    }
+
+    /// What a plugin stores. Any id is good: data may be there of a plugin whose file is gone.
+    #[must_use]
+    pub fn storage(&self, id: &PluginId) -> PluginStorage {
+        let (kv, clock) = (Arc::clone(&self.0.kv), Arc::clone(&self.0.clock));
+        PluginStorage::new(kv, clock, id.clone(), self.0.settings.kv_quota)
     }
 
     pub(crate) fn table(&self) -> arc_swap::Guard<Arc<RoutingTable>> {

@@ -4,7 +4,6 @@ mod shelf;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use uuid::Uuid;
@@ -61,8 +60,7 @@ impl MemoryKv {
     fn state(&self) -> (MutexGuard<'_, State>, u64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Read under the lock, so that the time of one commit is not before that of an earlier one.
-        let since = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let now = self.clock.unix_ms();
         state.remove_expired(now);
         (state, now)
     }
@@ -152,7 +150,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
     use super::*;
     use crate::kv::{KvMutation, KvQuota};

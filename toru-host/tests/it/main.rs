@@ -11,6 +11,7 @@ mod adversity;
 mod bodies;
 mod cancelling;
 mod changes;
+mod clock;
 mod compilers;
 mod counters;
 mod damage;
@@ -35,6 +36,7 @@ mod rust_zoo;
 mod services;
 mod specification;
 mod starting;
+mod storage;
 mod stores;
 mod streaming;
 #[path = "../common/support.rs"]

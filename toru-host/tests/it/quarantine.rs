@@ -1,41 +1,21 @@
 //! Plugins that keep failing are stopped, and stay so until an administrator says otherwise.
 
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::JoinSet;
 use toru_host::QuarantinePolicy;
-use toru_host::clock::Clock;
 use toru_host::plugin::{DesiredState, PluginState, Stage};
 use toru_plugin_api::Response;
 
 use crate::actor::{Script, restart};
+use crate::clock::FakeClock;
 use crate::host::{Host, get, soon, until};
 
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// A clock that goes when it is told to.
-#[derive(Clone, Debug, Default)]
-struct FakeClock(Arc<Mutex<Duration>>);
-
-impl FakeClock {
-    fn pass(&self, time: Duration) {
-        *self.0.lock().unwrap() += time;
-    }
-}
-
-impl Clock for FakeClock {
-    fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + *self.0.lock().unwrap()
-    }
-
-    fn elapsed(&self) -> Duration {
-        *self.0.lock().unwrap()
-    }
-}
 
 /// A plugin that panics when it is asked to.
 fn panicking() -> Script {
