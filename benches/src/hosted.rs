@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
-use toru_host::PluginManager;
 use toru_host::service::{DangerouslyAllowEveryone, PluginApi};
+use toru_host::{Builder, PluginManager};
 
 use crate::Result;
 
@@ -25,11 +25,24 @@ impl Hosted {
     ///
     /// When the host refuses it.
     pub async fn start(library: &Path, id: &str) -> Result<Self> {
+        Self::start_with(library, id, |builder| builder).await
+    }
+
+    /// The same in a host that is built in another way than the usual one.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_with(
+        library: &Path,
+        id: &str,
+        change: impl FnOnce(Builder) -> Builder,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let plugins = folder.path().join("plugins");
         fs::create_dir(&plugins)?;
         fs::copy(library, plugins.join("libplugin.so"))?;
-        let manager = PluginManager::builder(&plugins).start().await?;
+        let manager = change(PluginManager::builder(&plugins)).start().await?;
         manager.enable(&id.parse()?).await?;
         Ok(Self {
             manager,

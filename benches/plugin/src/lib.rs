@@ -3,18 +3,20 @@
 #[cfg(feature = "counted")]
 mod counted;
 
-use toru_benches_work::{JSON, SuspendOnce, TENANT, VERSION, small};
+use toru_benches_work::{JSON, SuspendOnce, TENANT, VERSION, small, stored_key};
 use toru_plugin_api::{
-    PluginContext, PluginError, PluginMetadata, PluginRoute, Request, Response, ToruPlugin,
+    PluginContext, PluginError, PluginKvStore, PluginMetadata, PluginRoute, Request, Response, ToruPlugin,
 };
 
-struct Bench;
+struct Bench {
+    ctx: PluginContext,
+}
 
 impl ToruPlugin for Bench {
     const METADATA: PluginMetadata = PluginMetadata::new("bench", "Bench");
 
-    async fn init(_: PluginContext) -> Result<Self, PluginError> {
-        Ok(Self)
+    async fn init(ctx: PluginContext) -> Result<Self, PluginError> {
+        Ok(Self { ctx })
     }
 
     fn register_routes(&self) -> Vec<PluginRoute<Self>> {
@@ -22,6 +24,7 @@ impl ToruPlugin for Bench {
             PluginRoute::get("/small/{id}", Self::small),
             PluginRoute::get("/suspended/{id}", Self::suspended),
             PluginRoute::post("/copy", Self::copy),
+            PluginRoute::get("/stored/{count}", Self::stored),
             PluginRoute::get("/static", Self::constant),
             PluginRoute::get("/static-suspended", Self::constant_suspended),
             #[cfg(feature = "counted")]
@@ -43,6 +46,16 @@ impl Bench {
     async fn copy(&self, mut request: Request) -> Result<Response, PluginError> {
         let body = request.bytes().await?;
         Ok(Response::new(200).with_body(body.to_vec()))
+    }
+
+    /// Reads the values of that many keys, one after the other, and tells how many there were.
+    async fn stored(&self, request: Request) -> Result<Response, PluginError> {
+        let count: usize = request.param("count").unwrap_or_default().parse()?;
+        let mut found = 0;
+        for n in 0..count {
+            found += usize::from(self.ctx.kv.get(stored_key(n)).await?.is_some());
+        }
+        Ok(Response::text(found.to_string()))
     }
 
     /// Allocates nothing.

@@ -12,7 +12,13 @@ use bytes::Bytes;
 use rusqlite::Connection;
 use tokio::runtime::Runtime;
 use toru_benches::Result;
+use toru_benches::hosted::Hosted;
+use toru_benches::libraries::Libraries;
+use toru_benches::process::resident;
+use toru_benches::requests::Workload;
 use toru_benches::rounds::{Turn, median, ratio, rounds};
+use toru_benches::variants::{Serve as _, Tower};
+use toru_benches_work::stored_key;
 use toru_host::kv::{KvBackend, KvCommit, KvMutation, KvQuota, KvRange};
 use toru_host::plugin::PluginId;
 use toru_kv_sqlite::SqliteKv;
@@ -38,14 +44,18 @@ fn main() -> Result {
     let path = folder.path().join("plugins.db");
     let store = Arc::new(SqliteKv::open(&path)?);
     fill(&runtime, &store, ENTRIES)?;
-    gets(&runtime, &store, &path)?;
+    let library = Libraries::build(folder.path())?.plugin;
+    let host = Hosted::start_with(&library, "bench", |builder| builder.kv(Arc::clone(&store)));
+    let host = runtime.block_on(host)?;
+    gets(&runtime, &store, &host, &path)?;
+    runtime.block_on(host.manager.shutdown());
     writes(&runtime, &store, &path)?;
     readers(&runtime, &store)?;
     pages(&runtime, &store)
 }
 
 /// One value, by its key, from a warm database.
-fn gets(runtime: &Runtime, store: &SqliteKv, path: &Path) -> Result {
+fn gets(runtime: &Runtime, store: &SqliteKv, host: &Hosted, path: &Path) -> Result {
     let raw = Connection::open(path)?;
     let held = Connection::open(path)?;
     held.execute_batch("BEGIN")?;
@@ -70,23 +80,43 @@ fn gets(runtime: &Runtime, store: &SqliteKv, path: &Path) -> Result {
         }
         found
     };
+    // One request that reads as often: what crosses is the contract, a thousand times, and HTTP once.
+    let mut service = Tower(host.service());
+    let request = format!("/stored/{READS}");
+    let mut by_plugin = || -> (u64, Duration) {
+        let Ok(request) = Workload::get(&request) else {
+            return (0, Duration::ZERO);
+        };
+        let start = Instant::now();
+        let answer = runtime.block_on(service.serve(request));
+        assert_eq!(
+            answer,
+            READS.to_string().len(),
+            "the plugin did not find every value"
+        );
+        (READS as u64, start.elapsed())
+    };
     let timed = |work: &dyn Fn() -> u64| {
         let start = Instant::now();
         (std::hint::black_box(work()), start.elapsed())
     };
-    let mut turns: [Turn<'_>; 3] = [
+    let mut turns: [Turn<'_>; 4] = [
         Box::new(|| timed(&|| by_hand(&raw))),
         Box::new(|| timed(&|| by_hand(&held))),
         Box::new(|| timed(&|| runtime.block_on(by_trait()))),
+        Box::new(&mut by_plugin),
     ];
     let times = rounds(&mut turns, ROUNDS);
     println!(
-        "get of {VALUE_LEN} bytes: raw {:.0} ns, raw in an open read transaction {:.0} ns, store {:.0} ns",
+        "get of {VALUE_LEN} bytes: raw {:.0} ns, raw in an open read transaction {:.0} ns, store {:.0} ns, \
+         through the contract {:.0} ns",
         median(times[0].clone()),
         median(times[1].clone()),
-        median(times[2].clone())
+        median(times[2].clone()),
+        median(times[3].clone())
     );
     println!("  store / raw: {:.2} (goal 1.15)", ratio(&times[2], &times[0]));
+    println!("  contract / raw: {:.2} (goal 1.3)", ratio(&times[3], &times[0]));
     println!(
         "  store / raw in an open transaction: {:.2}",
         ratio(&times[2], &times[1])
@@ -228,6 +258,25 @@ fn pages(runtime: &Runtime, store: &SqliteKv) -> Result {
         median(times[1].clone()),
         ratio(&times[1], &times[0])
     );
+    let before = resident()?;
+    let (mut start, mut seen, mut most) = (Bound::Unbounded, 0, before);
+    loop {
+        let range = KvRange {
+            start,
+            end: Bound::Unbounded,
+            descending: false,
+            limit: 100,
+        };
+        let found = runtime.block_on(store.list(&plugin, range))?;
+        seen += found.len();
+        most = most.max(resident()?);
+        let Some(last) = found.last() else { break };
+        start = Bound::Excluded(last.key.clone());
+    }
+    println!(
+        "all {seen} entries page by page: {} KiB more memory at most",
+        (most - before) / 1024
+    );
     Ok(())
 }
 
@@ -248,7 +297,7 @@ fn plugin() -> Result<PluginId> {
 }
 
 fn key(n: usize) -> Bytes {
-    format!("key-{n:08}").into()
+    stored_key(n).into()
 }
 
 fn set(n: usize) -> KvCommit {

@@ -30,6 +30,12 @@ pub fn small(id: &[u8], tenant: &[u8]) -> Vec<u8> {
     json
 }
 
+/// The key of a stored value.
+#[must_use]
+pub fn stored_key(n: usize) -> Vec<u8> {
+    format!("key-{n:08}").into_bytes()
+}
+
 /// Suspends once, with the wake-up already on its way.
 #[derive(Debug, Default)]
 pub struct SuspendOnce(bool);
