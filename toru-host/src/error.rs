@@ -116,6 +116,9 @@ impl LoadError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
+    /// The request's body is larger than the plugin may be sent.
+    #[error("the request's body is larger than the plugin may be sent")]
+    BodyTooLarge,
     /// The plugin was stopped while the call was running.
     #[error("the plugin was stopped while it handled the request")]
     Cancelled,
@@ -136,6 +139,12 @@ pub enum CallError {
     /// The handler panicked.
     #[error("the plugin panicked")]
     Panicked,
+    /// There was no response in time.
+    #[error("the plugin did not answer within {} s; see its log, or allow it more time", after.as_secs_f32())]
+    TimedOut {
+        /// How long the host waited.
+        after: Duration,
+    },
 }
 
 impl CallError {
@@ -143,10 +152,12 @@ impl CallError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::BodyTooLarge => "body_too_large",
             Self::Cancelled => "plugin_stopped",
             Self::Failed { .. } => "plugin_error",
             Self::InvalidResponse { .. } => "invalid_response",
             Self::Panicked => "plugin_panicked",
+            Self::TimedOut { .. } => "plugin_timeout",
         }
     }
 
@@ -154,10 +165,12 @@ impl CallError {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
+            Self::BodyTooLarge => 413,
             Self::Cancelled => 503,
             Self::Failed { status, .. } => *status,
             Self::InvalidResponse { .. } => 502,
             Self::Panicked => 500,
+            Self::TimedOut { .. } => 504,
         }
     }
 }

@@ -2,11 +2,11 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
-mod counters;
 pub mod discovery;
 pub mod error;
 mod ffi;
 pub mod kv;
+mod lane;
 mod lifecycle;
 mod manager;
 pub mod plugin;

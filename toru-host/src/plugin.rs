@@ -2,11 +2,13 @@
 
 mod counters;
 mod id;
+mod limits;
 mod metadata;
 mod status;
 
 pub use counters::PluginCounters;
 pub use id::{PluginId, PluginIdError};
+pub use limits::PluginLimits;
 pub use metadata::{PanicStrategy, PluginMetadata};
 pub use status::{
     DesiredState, PluginFault, PluginInfo, PluginState, PluginStatus, PluginUpdate, RejectedFile, RouteInfo,

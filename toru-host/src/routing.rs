@@ -13,7 +13,8 @@ use toru_plugin_api::abi::route::{
 
 use crate::error::LoadError;
 use crate::ffi::{Asset, Instance, Permit, Route, RouteMatch, Unstarted};
-use crate::plugin::{PluginId, PluginState, RouteInfo};
+use crate::lane::InFlight;
+use crate::plugin::{PluginId, PluginLimits, PluginState, RouteInfo};
 
 /// First segments below a plugin's path that belong to the host.
 const RESERVED: [&str; 4] = ["enable", "disable", "bundle.js", "-"];
@@ -81,6 +82,15 @@ struct Bundle {
 struct Path {
     routes: Vec<(u32, usize)>,
     allow: HeaderValue,
+}
+
+/// Why a call was not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TurnedAway {
+    /// It has as many as it may have.
+    Busy,
+    /// It is stopping.
+    Stopping,
 }
 
 /// What a path and a method lead to.
@@ -158,9 +168,18 @@ impl Running {
         })
     }
 
-    /// Lets a call in; `None` once the plugin is stopping.
-    pub(crate) fn enter(&self) -> Option<Permit> {
-        self.instance.enter()
+    /// Lets a call in, if the plugin is not stopping and has room for one more.
+    #[inline]
+    pub(crate) fn enter(&self) -> Result<(Permit, InFlight), TurnedAway> {
+        let permit = self.instance.enter().ok_or(TurnedAway::Stopping)?;
+        let call = self.instance.lane().enter().ok_or(TurnedAway::Busy)?;
+        Ok((permit, call))
+    }
+
+    /// What the plugin may take up.
+    #[inline]
+    pub(crate) fn limits(&self) -> &'static PluginLimits {
+        &self.instance.lane().limits
     }
 
     /// The routes, for people.
@@ -212,7 +231,7 @@ fn build(routes: &[Route]) -> Result<Router<Path>, String> {
     let mut router = Router::new();
     for (pattern, routes) in by_pattern {
         let methods = routes.iter().fold(0, |all, (methods, _)| all | methods);
-        let allow = HeaderValue::from_str(&names(with_head(methods)).join(", "))
+        let allow = HeaderValue::from_str(&names(with_head(methods) | TORU_OPTIONS).join(", "))
             .map_err(|error| error.to_string())?;
         router
             .insert(pattern, Path { routes, allow })

@@ -5,12 +5,19 @@
 
 mod api;
 mod authorize;
+mod builder;
+mod bundle;
 mod future;
 mod management;
+mod origin;
 mod path;
+mod policy;
 mod problem;
+mod routes;
 
 pub use self::api::PluginApi;
 pub use self::authorize::{Access, Authorization, Authorizer, DangerouslyAllowEveryone, Identity, Refusal};
+pub use self::builder::PluginApiBuilder;
 pub use self::future::ResponseFuture;
+pub use self::policy::HeaderPolicy;
 pub use crate::ffi::ResponseBody;

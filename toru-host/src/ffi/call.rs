@@ -5,10 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::Response;
 use http::request::Parts;
+use http::{HeaderName, Response};
 use tokio::sync::futures::OwnedNotified;
 use tokio::task::JoinHandle;
+use tokio::time::{Sleep, sleep_until};
 use toru_plugin_api::abi::op::ToruOp;
 use toru_plugin_api::abi::status::{
     TORU_CANCELLED, TORU_DETACHED, TORU_DONE, TORU_FAILED, TORU_INVALID, TORU_PANICKED, TORU_PENDING,
@@ -20,12 +21,12 @@ use super::context::Context as PluginContext;
 use super::faults::Fault;
 use super::gate::Permit;
 use super::op::{PluginOp, Started, on_worker};
-use super::response::{Answer, AnswerBody};
+use super::response::{Answer, AnswerBody, check_length};
 use super::route::{RouteMatch, Start};
 use super::watch::inside;
-use crate::counters::InFlight;
 use crate::error::CallError;
-use crate::plugin::PluginId;
+use crate::lane::{InFlight, Lane};
+use crate::plugin::{PluginId, PluginLimits};
 
 /// A call to a plugin. Dropping it cancels the call.
 pub(crate) struct CallFuture<B> {
@@ -33,27 +34,44 @@ pub(crate) struct CallFuture<B> {
     stage: Stage,
     cell: CellRef<B>,
     target: Target,
+    called: Called,
     /// Given away with the response.
     permit: Option<Permit>,
     /// Taken when the call has come to something.
     in_flight: Option<InFlight>,
-    /// Resolves when the instance cancels what is left; made when the call suspends for the first time.
-    cancelled: Option<Pin<Box<OwnedNotified>>>,
+    /// What ends the call before it is answered; made when it suspends for the first time.
+    ends: Option<Ends>,
 }
 
-/// Why a call brought no response, and whose it was.
-#[derive(Debug)]
-pub(crate) struct CallFailure {
-    /// The plugin; `None` when the call had ended before.
-    pub(crate) plugin: Option<PluginId>,
-    pub(crate) error: CallError,
-}
+/// The plugin that a call went to. Stays good when the call is over.
+#[derive(Clone, Copy)]
+pub(crate) struct Called(&'static PluginContext);
 
-impl CallFailure {
-    fn new(permit: Option<Permit>, error: CallError) -> Self {
-        let plugin = permit.map(|permit| permit.instance().id().clone());
-        Self { plugin, error }
+impl Called {
+    pub(crate) const fn plugin(self) -> &'static PluginId {
+        self.0.plugin()
     }
+
+    pub(crate) const fn limits(self) -> &'static PluginLimits {
+        &self.0.lane().limits
+    }
+
+    /// Logs that a header field did not reach the client, once for each name.
+    #[cold]
+    pub(crate) fn note_removed(self, name: &HeaderName) {
+        if self.0.lane().is_first_removal(name) {
+            let plugin = self.plugin();
+            tracing::warn!(plugin.id = %plugin, header = %name, "a header field of the plugin's responses is removed");
+        }
+    }
+}
+
+/// What ends a call before it is answered.
+struct Ends {
+    /// Resolves when the instance cancels what is left.
+    cancelled: Pin<Box<OwnedNotified>>,
+    /// Resolves when the call has taken too long.
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 enum Stage {
@@ -81,7 +99,13 @@ unsafe impl Sync for Target {}
 impl<B: RequestBody> CallFuture<B> {
     /// Prepares a call; nothing of the plugin runs before the first poll.
     #[inline(always)]
-    pub(crate) fn new(permit: Permit, matched: &RouteMatch<'_>, head: Parts, body: B) -> Self {
+    pub(crate) fn new(
+        permit: Permit,
+        in_flight: InFlight,
+        matched: &RouteMatch<'_>,
+        head: Parts,
+        body: B,
+    ) -> Self {
         let route = matched.route;
         let target = Target {
             start: route.start,
@@ -89,16 +113,23 @@ impl<B: RequestBody> CallFuture<B> {
             plugin: permit.instance().plugin(),
             blocking: route.blocking,
         };
-        let counters = permit.instance().context().counters();
-        let cell = CellRef::new(head, body, matched, route.op_size, counters);
+        let context = permit.instance().context();
+        let lane = context.lane();
+        let cell = CellRef::new(head, body, matched, route.op_size, lane);
         Self {
             stage: Stage::New,
             cell,
             target,
+            called: Called(context),
             permit: Some(permit),
-            in_flight: Some(InFlight::new(counters)),
-            cancelled: None,
+            in_flight: Some(in_flight),
+            ends: None,
         }
+    }
+
+    /// The plugin that is called.
+    pub(crate) const fn called(&self) -> Called {
+        self.called
     }
 
     fn advance(&mut self, context: &'static PluginContext, cx: &mut Context<'_>) -> Poll<u32> {
@@ -181,18 +212,19 @@ impl<B: RequestBody> CallFuture<B> {
     }
 
     /// Ends the call before it has come to anything.
-    fn stop(&mut self) -> Result<Response<ResponseBody>, CallFailure> {
+    fn stop(&mut self, error: CallError) -> Result<Response<ResponseBody>, CallError> {
         self.stage = Stage::Ended;
         self.cell.cell().cancel();
         if let Some(call) = self.in_flight.take() {
             call.note_time();
-            self.cell.cell().counters.stopped.add(1);
+            note(self.cell.cell().lane, &error);
         }
-        Err(CallFailure::new(self.permit.take(), CallError::Cancelled))
+        self.permit = None;
+        Err(error)
     }
 
     /// Turns what the call came to into a response. The call leaves the instance, unless its response is a stream.
-    fn finish(&mut self, status: u32) -> Result<Response<ResponseBody>, CallFailure> {
+    fn finish(&mut self, status: u32) -> Result<Response<ResponseBody>, CallError> {
         self.stage = Stage::Ended;
         let answer = self.cell.cell().take_answer();
         self.cell.cell().cancel();
@@ -205,15 +237,25 @@ impl<B: RequestBody> CallFuture<B> {
             (
                 Some(Answer::Response {
                     status: code,
-                    headers,
-                    body,
+                    mut headers,
+                    has_length,
+                    mut body,
                 }),
                 Some(permit),
                 Some(call),
             ) if status == TORU_DONE => {
+                let (is_head, lane) = (self.cell.is_head(), self.cell.cell().lane);
+                let max = lane.limits.max_response_body;
+                let checked = check_length(code, &mut headers, has_length, &mut body, is_head, max);
+                if let Err(reason) = checked {
+                    // The body first, which is the plugin's: the permit keeps the instance.
+                    drop(body);
+                    lane.invalid_responses.add(1);
+                    return Err(CallError::InvalidResponse { reason });
+                }
                 // What a HEAD request asks for has no body in the end.
-                if let (AnswerBody::Full(bytes), false) = (&body, self.cell.is_head()) {
-                    self.cell.cell().counters.bytes_out.add(bytes.len() as u64);
+                if let (AnswerBody::Full(bytes), false) = (&body, is_head) {
+                    lane.bytes_out.add(bytes.len() as u64);
                 }
                 let mut response = Response::new(ResponseBody::new(body, permit, call));
                 *response.status_mut() = code;
@@ -223,42 +265,63 @@ impl<B: RequestBody> CallFuture<B> {
             (answer, permit, _) => {
                 let error = failure(status, answer);
                 if let Some(permit) = &permit {
-                    note(permit.instance().context(), &error);
+                    note(permit.instance().context().lane(), &error);
                 }
-                Err(CallFailure::new(permit, error))
+                Err(error)
             }
         }
     }
 
-    /// Whether the instance has cancelled what is left. Registers for that when it has not.
-    fn poll_cancelled(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(permit) = &self.permit else { return true };
+    /// What ends the call now, if anything. Registers for what may end it later.
+    fn poll_ends(&mut self, cx: &mut Context<'_>) -> Option<CallError> {
+        let Some(permit) = &self.permit else {
+            return Some(CallError::Cancelled);
+        };
         let instance = permit.instance();
-        let cancelled = self
-            .cancelled
-            .get_or_insert_with(|| Box::pin(instance.cancellation()));
-        cancelled.as_mut().poll(cx).is_ready() || instance.is_cancelled()
+        let after = self.cell.cell().lane.limits.timeout;
+        let ends = self.ends.get_or_insert_with(|| {
+            let deadline = self
+                .in_flight
+                .as_ref()
+                .and_then(|call| call.since().checked_add(after));
+            // Whatever polls this call, timers need the runtime that the manager was started in.
+            let _inside = instance.runtime().enter();
+            Ends {
+                cancelled: Box::pin(instance.cancellation()),
+                deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
+            }
+        });
+        if ends.cancelled.as_mut().poll(cx).is_ready() || instance.is_cancelled() {
+            return Some(CallError::Cancelled);
+        }
+        let is_late = |deadline: &mut Pin<Box<Sleep>>| deadline.as_mut().poll(cx).is_ready();
+        ends.deadline
+            .as_mut()
+            .is_some_and(is_late)
+            .then_some(CallError::TimedOut { after })
     }
 }
 
 impl<B: RequestBody> Future for CallFuture<B> {
-    type Output = Result<Response<ResponseBody>, CallFailure>;
+    type Output = Result<Response<ResponseBody>, CallError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         // Nothing of the plugin runs any more once it was told to stop, also if this call has not begun.
         let stopped = |permit: &Permit| permit.instance().is_cancelled();
         if this.permit.as_ref().is_none_or(stopped) && !matches!(this.stage, Stage::Detached) {
-            return Poll::Ready(this.stop());
+            return Poll::Ready(this.stop(CallError::Cancelled));
         }
         let Some(permit) = &this.permit else {
-            return Poll::Ready(this.stop());
+            return Poll::Ready(this.stop(CallError::Cancelled));
         };
         let context = permit.instance().context();
         match this.advance(context, cx) {
             Poll::Ready(status) => Poll::Ready(this.finish(status)),
-            Poll::Pending if this.poll_cancelled(cx) => Poll::Ready(this.stop()),
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => match this.poll_ends(cx) {
+                Some(error) => Poll::Ready(this.stop(error)),
+                None => Poll::Pending,
+            },
         }
     }
 }
@@ -273,7 +336,7 @@ impl<B> Drop for CallFuture<B> {
         self.cell.cell().cancel();
         if let Some(call) = self.in_flight.take() {
             call.note_time();
-            self.cell.cell().counters.cancelled.add(1);
+            self.cell.cell().lane.cancelled.add(1);
         }
     }
 }
@@ -289,20 +352,20 @@ fn noted(context: &PluginContext, status: u32) -> u32 {
 
 #[cold]
 fn note_panic(context: &PluginContext) {
-    context.counters().panicked.add(1);
+    context.lane().panicked.add(1);
     context.faults().report(Fault::Panicked);
 }
 
 /// Counts a failure.
 #[cold]
-fn note(context: &PluginContext, error: &CallError) {
-    let counters = context.counters();
+fn note(lane: &Lane, error: &CallError) {
     match error {
         // Counted when it happened.
         CallError::Panicked => {}
-        CallError::InvalidResponse { .. } => counters.invalid_responses.add(1),
-        CallError::Cancelled => counters.stopped.add(1),
-        CallError::Failed { .. } => counters.failed.add(1),
+        CallError::InvalidResponse { .. } => lane.invalid_responses.add(1),
+        CallError::Cancelled => lane.stopped.add(1),
+        CallError::BodyTooLarge | CallError::Failed { .. } => lane.failed.add(1),
+        CallError::TimedOut { .. } => lane.timed_out.add(1),
     }
 }
 
@@ -313,6 +376,8 @@ fn failure(status: u32, answer: Option<Answer>) -> CallError {
     match (status, answer) {
         (TORU_PANICKED, _) => CallError::Panicked,
         (_, Some(Answer::Invalid(reason))) => CallError::InvalidResponse { reason },
+        // Whoever could not read a body to its end because of its size answers with this.
+        (_, Some(Answer::Error(413))) => CallError::BodyTooLarge,
         (_, Some(Answer::Error(status))) => failed(status, "a handler returned an error"),
         (TORU_DONE, _) => failed(500, "the handler ended without an answer"),
         (TORU_FAILED, None) => failed(500, "the last responder was given back without an answer"),

@@ -25,7 +25,7 @@ use super::op::on_worker;
 use super::response::Answer;
 use super::route::RouteMatch;
 use super::waker::Wakeup;
-use crate::counters::Counters;
+use crate::lane::Lane;
 
 /// Nobody has answered yet.
 const OPEN: u8 = 0;
@@ -58,7 +58,7 @@ pub(super) struct Cell<B> {
     body: UnsafeCell<Option<B>>,
     pub(super) fields: OnceLock<Box<[ToruHeader]>>,
     layout: Layout,
-    pub(super) counters: &'static Counters,
+    pub(super) lane: &'static Lane,
 }
 
 /// What a plugin wants called when nobody waits any more.
@@ -240,7 +240,7 @@ impl<B: RequestBody> CellRef<B> {
         body: B,
         matched: &RouteMatch<'_>,
         op_size: usize,
-        counters: &'static Counters,
+        lane: &'static Lane,
     ) -> Self {
         let layout = layout_of::<B>(op_size);
         // SAFETY: a cell is not empty.
@@ -284,7 +284,7 @@ impl<B: RequestBody> CellRef<B> {
             body: UnsafeCell::new(Some(body)),
             fields: OnceLock::new(),
             layout,
-            counters,
+            lane,
         };
         // SAFETY: fresh memory of the right size and alignment.
         unsafe { place.write(cell) };

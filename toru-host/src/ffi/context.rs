@@ -23,8 +23,8 @@ use super::faults::Faults;
 use super::guard::guard;
 use super::rt::Tasks;
 use super::{kv, log, rt};
-use crate::counters::Counters;
 use crate::kv::{KvBackend, KvQuota};
+use crate::lane::Lane;
 use crate::plugin::PluginId;
 
 /// Ids of the extensions that this host offers.
@@ -91,7 +91,7 @@ pub(crate) struct Services {
     /// The host.
     pub(crate) host: &'static Host,
     /// What the plugin has done so far.
-    pub(crate) counters: &'static Counters,
+    pub(crate) lane: &'static Lane,
     /// Who is told about what counts against the instance.
     pub(crate) faults: Arc<dyn Faults>,
     /// How long a call may hold a thread before that counts against it.
@@ -116,7 +116,7 @@ struct Facts {
     instance_id: Arc<str>,
     base_path: Arc<str>,
     host: &'static Host,
-    counters: &'static Counters,
+    lane: &'static Lane,
     faults: Arc<dyn Faults>,
     stuck_after: Duration,
 }
@@ -147,7 +147,7 @@ impl Context {
             instance_id: Arc::clone(&services.instance_id),
             base_path: Arc::clone(&services.base_path),
             host: services.host,
-            counters: services.counters,
+            lane: services.lane,
             faults: Arc::clone(&services.faults),
             stuck_after: services.stuck_after,
         };
@@ -171,8 +171,8 @@ impl Context {
         &self.facts.plugin
     }
 
-    pub(super) const fn counters(&self) -> &'static Counters {
-        self.facts.counters
+    pub(super) const fn lane(&self) -> &'static Lane {
+        self.facts.lane
     }
 
     pub(super) fn faults(&self) -> &dyn Faults {

@@ -180,7 +180,7 @@ impl<B: RequestBody> Tables<B> {
             // SAFETY: called through the table of this exchange.
             let cell = unsafe { Self::of_exchange(ex) };
             match cell.cell().take_body() {
-                Some(body) if !body.is_end_stream() => HostBody::hand_over(body, cell.cell().counters),
+                Some(body) if !body.is_end_stream() => HostBody::hand_over(body, cell.cell().lane),
                 _ => std::ptr::null_mut(),
             }
         })
@@ -306,7 +306,8 @@ unsafe fn deliver<B: RequestBody>(cell: &Cell<B>, response: *const ToruResponse)
     // A claim that is not followed by an answer would never be released: a panic in here becomes one.
     let status = guard_or("exchange.respond", None, || {
         // SAFETY: as the caller guarantees.
-        let (answer, status) = match unsafe { response::read(response) } {
+        let (answer, status) = match unsafe { response::read(response, cell.lane.limits.max_response_header) }
+        {
             Ok(answer) => (answer, TORU_DONE),
             Err((reason, status)) => (Answer::Invalid(reason), status),
         };

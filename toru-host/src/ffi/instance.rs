@@ -19,7 +19,8 @@ use super::op::on_worker;
 use super::route::{Registrar, Route};
 use super::watch::Watched;
 use crate::error::LoadError;
-use crate::plugin::{PluginId, Stage};
+use crate::lane::Lane;
+use crate::plugin::Stage;
 use crate::threads::offload;
 
 /// How long the `shutdown` of an instance may take that nobody waits for.
@@ -176,6 +177,12 @@ impl Instance {
         Permit::new(&self.0)
     }
 
+    /// What is kept of the plugin for good.
+    #[inline]
+    pub(crate) fn lane(&self) -> &'static Lane {
+        self.0.context().lane()
+    }
+
     /// How many calls and response streams are inside.
     pub(crate) fn in_flight(&self) -> usize {
         self.0.gate.inside()
@@ -265,10 +272,6 @@ impl Inner {
         // SAFETY: created by this api, destroyed once, and nothing is inside or can enter any more.
         on_worker(|| unsafe { (self.api.destroy)(self.plugin) });
         self.context.retire();
-    }
-
-    pub(super) const fn id(&self) -> &PluginId {
-        self.context.plugin()
     }
 
     pub(super) fn is_cancelled(&self) -> bool {

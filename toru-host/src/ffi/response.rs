@@ -1,7 +1,9 @@
 //! A response as a plugin gives it, checked and turned into HTTP types.
 
+mod length;
+
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use toru_plugin_api::abi::bytes::ToruSlice;
 use toru_plugin_api::abi::exchange::{
@@ -13,9 +15,8 @@ use toru_plugin_api::abi::{field_end, read_argument};
 
 use super::body::{HostBody, PluginStream};
 use super::bytes::from_plugin;
+pub(super) use length::check_length;
 
-/// Most bytes of names and values in the header of a response.
-const HEADER_BYTES_MAX: usize = 16 * 1024;
 /// Most fields in the header of a response.
 const FIELDS_MAX: usize = 256;
 /// Fields that the host may add to those of a plugin; with room for them the map never grows.
@@ -29,6 +30,8 @@ pub(super) enum Answer {
         status: StatusCode,
         /// Its header.
         headers: HeaderMap,
+        /// Whether the header tells a length.
+        has_length: bool,
         /// Its body.
         body: AnswerBody,
     },
@@ -48,12 +51,12 @@ pub(super) enum AnswerBody {
     Request(Box<HostBody>),
 }
 
-/// Reads a response. On an error the body stays the plugin's.
+/// Reads a response whose header has at most `header_max` bytes. On an error the body stays the plugin's.
 ///
 /// # Safety
 ///
 /// `response` is null or readable up to its own `size`, with all that it points to.
-pub(super) unsafe fn read(response: *const ToruResponse) -> Result<Answer, (String, u32)> {
+pub(super) unsafe fn read(response: *const ToruResponse, header_max: usize) -> Result<Answer, (String, u32)> {
     let invalid = |reason: &str| (reason.to_owned(), TORU_INVALID);
     // SAFETY: the plugin lends the struct for the call.
     let given = unsafe { read_argument(response, field_end!(ToruResponse, stream)) }.map_err(|status| {
@@ -84,23 +87,30 @@ pub(super) unsafe fn read(response: *const ToruResponse) -> Result<Answer, (Stri
     let status =
         StatusCode::from_u16(given.status).map_err(|_| invalid("its status is no number of HTTP"))?;
     // SAFETY: the plugin lends the fields for the call.
-    let headers =
-        unsafe { read_headers(given.headers, given.n_headers) }.map_err(|reason| (reason, TORU_INVALID))?;
+    let read = unsafe { read_headers(given.headers, given.n_headers, header_max) };
+    let (headers, has_length) = read.map_err(|reason| (reason, TORU_INVALID))?;
     // SAFETY: the plugin hands the body over.
     let body = unsafe { read_body(&given) }.map_err(invalid)?;
     Ok(Answer::Response {
         status,
         headers,
+        has_length,
         body,
     })
 }
 
+/// Reads fields, and whether one of them tells the length of the body.
+///
 /// # Safety
 ///
 /// The fields are readable.
-pub(super) unsafe fn read_headers(first: *const ToruHeader, len: usize) -> Result<HeaderMap, String> {
+pub(super) unsafe fn read_headers(
+    first: *const ToruHeader,
+    len: usize,
+    bytes_max: usize,
+) -> Result<(HeaderMap, bool), String> {
     if len == 0 {
-        return Ok(HeaderMap::new());
+        return Ok((HeaderMap::new(), false));
     }
     if first.is_null() || !first.is_aligned() || len > FIELDS_MAX {
         return Err(format!(
@@ -108,7 +118,7 @@ pub(super) unsafe fn read_headers(first: *const ToruHeader, len: usize) -> Resul
         ));
     }
     let mut headers = HeaderMap::with_capacity(len + FIELDS_ADDED);
-    let mut total = 0_usize;
+    let (mut total, mut has_length) = (0_usize, false);
     for i in 0..len {
         // SAFETY: within the array that the plugin lends.
         let field = unsafe { first.add(i) };
@@ -117,8 +127,8 @@ pub(super) unsafe fn read_headers(first: *const ToruHeader, len: usize) -> Resul
         total = total
             .saturating_add(field.name.len)
             .saturating_add(field.value.len);
-        if total > HEADER_BYTES_MAX {
-            return Err(format!("its header is larger than {HEADER_BYTES_MAX} bytes"));
+        if total > bytes_max {
+            return Err(format!("its header is larger than {bytes_max} bytes"));
         }
         if field.flags & !(TORU_HEADER_STATIC_NAME | TORU_HEADER_STATIC_VALUE) != 0 {
             return Err("a header field has a flag that this host does not know".to_owned());
@@ -128,9 +138,10 @@ pub(super) unsafe fn read_headers(first: *const ToruHeader, len: usize) -> Resul
         // SAFETY: the plugin lends the value for the call, or for good where it says so.
         let value = unsafe { read_value(field.value, field.flags & TORU_HEADER_STATIC_VALUE != 0) };
         let value = value.ok_or_else(|| format!("the value of `{name}` has bytes that HTTP forbids"))?;
+        has_length |= name == CONTENT_LENGTH;
         headers.append(name, value);
     }
-    Ok(headers)
+    Ok((headers, has_length))
 }
 
 /// # Safety

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Mutex as AsyncMutex;
 use toru_plugin_api::abi::StaticPlugin;
 
-use super::registry::Registry;
+use super::registry::{Limits, Registry};
 use super::stop::STOP_TIMEOUT;
 use super::turnstile::Turnstile;
 use super::{PluginManager, QuarantinePolicy, Settings, Shared};
@@ -19,7 +19,7 @@ use crate::discovery::{Policy, note};
 use crate::error::{LoadError, ManagerError, StateError};
 use crate::ffi::{EXTENSIONS, Host};
 use crate::kv::{KvBackend, KvQuota, MemoryKv};
-use crate::plugin::PluginFault;
+use crate::plugin::{PluginFault, PluginId, PluginLimits};
 use crate::state::{FileStateStore, Findings, FolderLock, Journal, RealDisk, StateStore};
 use crate::threads::offload;
 
@@ -35,6 +35,7 @@ pub struct Builder {
     store: Option<Arc<dyn StateStore>>,
     clock: Arc<dyn Clock>,
     max_concurrent_starts: usize,
+    limits: Limits,
     statics: Vec<StaticPlugin>,
 }
 
@@ -63,6 +64,7 @@ impl Builder {
             store: None,
             clock: Arc::new(SystemClock::default()),
             max_concurrent_starts: 8,
+            limits: Limits::default(),
             statics: Vec::new(),
         }
     }
@@ -100,6 +102,18 @@ impl Builder {
     /// How much each plugin may store. A million entries and 64 MiB by default.
     pub const fn kv_quota(mut self, quota: KvQuota) -> Self {
         self.settings.kv_quota = quota;
+        self
+    }
+
+    /// How much of the host each plugin may take up. [`PluginLimits::default`] by default.
+    pub const fn limits(mut self, limits: PluginLimits) -> Self {
+        self.limits.usual = limits;
+        self
+    }
+
+    /// How much of the host one plugin may take up, instead of what others may.
+    pub fn plugin_limits(mut self, id: PluginId, limits: PluginLimits) -> Self {
+        self.limits.special.insert(id, limits);
         self
     }
 
@@ -229,7 +243,7 @@ impl Builder {
             })
         };
         let store = self.store.take().unwrap_or_else(file);
-        let mut registry = Registry::new(Arc::clone(&self.clock));
+        let mut registry = Registry::new(Arc::clone(&self.clock), self.limits);
         for (id, record) in findings.quarantined {
             let fault = PluginFault::from(&record);
             registry.held.insert(id, fault);

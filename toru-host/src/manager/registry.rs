@@ -17,7 +17,9 @@ use crate::clock::Clock;
 use crate::discovery::DiscoverError;
 use crate::error::ManagerError;
 use crate::lifecycle::Event;
-use crate::plugin::{PluginFault, PluginId, PluginInfo, PluginMetadata, PluginState, RejectedFile};
+use crate::plugin::{
+    PluginFault, PluginId, PluginInfo, PluginLimits, PluginMetadata, PluginState, RejectedFile,
+};
 use crate::routing::{Entry, RoutingTable};
 use crate::state::StateNotice;
 
@@ -38,6 +40,7 @@ pub(super) struct Registry {
     pub(super) is_read_only: bool,
     pub(super) feed: Feed,
     clock: Arc<dyn Clock>,
+    limits: Limits,
     /// How many starts there were, of any plugin.
     starts: u64,
     /// Plugins of which something may have changed that nobody was told yet.
@@ -46,8 +49,21 @@ pub(super) struct Registry {
     is_table_stale: bool,
 }
 
+/// What plugins may take up.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Limits {
+    pub(super) usual: PluginLimits,
+    pub(super) special: BTreeMap<PluginId, PluginLimits>,
+}
+
+impl Limits {
+    fn of(&self, id: &PluginId) -> PluginLimits {
+        self.special.get(id).copied().unwrap_or(self.usual)
+    }
+}
+
 impl Registry {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(clock: Arc<dyn Clock>, limits: Limits) -> Self {
         Self {
             slots: BTreeMap::new(),
             rejected: Vec::new(),
@@ -57,6 +73,7 @@ impl Registry {
             is_read_only: false,
             feed: Feed::default(),
             clock,
+            limits,
             starts: 0,
             touched: BTreeSet::new(),
             is_table_stale: false,
@@ -165,6 +182,7 @@ impl Registry {
             held,
             past,
             clock,
+            limits,
             touched,
             is_table_stale,
             ..
@@ -172,7 +190,11 @@ impl Registry {
         touched.insert(id.clone());
         slots.entry(id.clone()).or_insert_with(|| {
             let now = clock.now();
-            let mut slot = Slot::new(id.clone(), past.remove(id).unwrap_or_default(), now);
+            let mut slot = Slot::new(
+                id.clone(),
+                past.remove(id).unwrap_or_else(|| Past::new(limits.of(id))),
+                now,
+            );
             if let Some(fault) = held.remove(id) {
                 let quarantined = slot.lifecycle.apply(Event::Quarantined(fault), now);
                 debug_assert!(quarantined.is_ok(), "a plugin that rests can be quarantined");

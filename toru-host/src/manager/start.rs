@@ -50,7 +50,7 @@ impl Shared {
             let slot = registry.slot_mut(id)?;
             slot.start = start;
             slot.strikes.clear();
-            slot.past.counters.starts.add(1);
+            slot.past.lane.starts.add(1);
             registry.apply(id, Event::Begun);
             Some((source, start))
         });
@@ -108,9 +108,9 @@ impl Shared {
         let known = self
             .registry()
             .slot(id)
-            .map(|slot| (slot.config.clone(), slot.past.counters));
+            .map(|slot| (slot.config.clone(), slot.past.lane));
         let unknown = || ManagerError::UnknownPlugin { id: id.to_string() };
-        let (config, counters) = known.ok_or_else(unknown)?;
+        let (config, lane) = known.ok_or_else(unknown)?;
         let services = Services {
             plugin: id.clone(),
             generation,
@@ -121,7 +121,7 @@ impl Shared {
             kv_quota: self.settings.kv_quota,
             runtime: self.runtime.clone(),
             host: self.host,
-            counters,
+            lane,
             faults: Arc::new(Reporter::new(self, id.clone(), start)),
             stuck_after: self.settings.stuck_after,
         };

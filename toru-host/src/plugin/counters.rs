@@ -26,6 +26,10 @@ pub struct PluginCounters {
     pub stopped: u64,
     /// Response bodies that ended with an error of the plugin, after their head was on its way.
     pub broken_bodies: u64,
+    /// Calls that took too long and were cancelled.
+    pub timed_out: u64,
+    /// Requests that were turned away because the plugin had as many as it may. They are no calls.
+    pub rejected: u64,
     /// Time from the arrival of requests to the heads of their responses, in nanoseconds, summed up over all calls.
     pub time_ns: u64,
     /// Bytes of request bodies that it read.

@@ -5,20 +5,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::authorize::{Access, Authorization, Authorizer, Refusal};
-use super::future::{Kind, ResponseFuture, leave_body_out};
-use super::management;
-use super::path::{Action, Id, Target, parse};
+use super::authorize::{Access, Authorization, Authorizer, Identity};
+use super::builder::PluginApiBuilder;
+use super::future::{Kind, ResponseFuture};
+use super::path::{Action, Target, parse};
+use super::policy::HeaderPolicy;
 use super::problem::Problem;
-use crate::ffi::{BoxError, CallFuture, ResponseBody, method_bit};
+use super::{bundle, management, origin, routes};
+use crate::ffi::{BoxError, ResponseBody};
 use crate::manager::PluginManager;
-use crate::routing::{Entry, Found};
 
 /// Answers everything below the manager's base path: the list of plugins, details, `enable`, `disable`, `bundle.js`, the
 /// plugins' own routes, and `-/scan`, which looks at the plugins folder again.
@@ -49,16 +49,41 @@ use crate::routing::{Entry, Found};
 pub struct PluginApi(Arc<Shared>);
 
 /// What all clones share. Routers clone a service for each request, so a clone counts one reference.
-struct Shared {
-    manager: PluginManager,
-    authorizer: Box<dyn Authorizer>,
+pub(super) struct Shared {
+    pub(super) manager: PluginManager,
+    pub(super) authorizer: Box<dyn Authorizer>,
+    pub(super) policy: HeaderPolicy,
+    /// Origins of other sites that may change things here.
+    pub(super) trusted: Vec<HeaderValue>,
+}
+
+/// A request that may do what it wants.
+pub(super) struct Authorized<B> {
+    pub(super) target: Target,
+    pub(super) head: Parts,
+    pub(super) body: B,
+    pub(super) identity: Identity,
 }
 
 impl PluginApi {
     /// Makes the service. Every request is put before `authorizer` first.
     pub fn new(manager: PluginManager, authorizer: impl Authorizer) -> Self {
-        let authorizer = Box::new(authorizer);
-        Self(Arc::new(Shared { manager, authorizer }))
+        Self::builder(manager, authorizer).build()
+    }
+
+    /// Makes a service that differs from the usual one.
+    pub fn builder(manager: PluginManager, authorizer: impl Authorizer) -> PluginApiBuilder {
+        PluginApiBuilder::new(manager, Box::new(authorizer))
+    }
+
+    pub(super) fn from_parts(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    /// The manager whose plugins it serves.
+    #[must_use]
+    pub fn manager(&self) -> &PluginManager {
+        &self.0.manager
     }
 
     /// Whether a path is the manager's base path or lies below it, so that the service answers it.
@@ -68,84 +93,50 @@ impl PluginApi {
         below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
     }
 
-    /// Goes on with a request that may do what it wants.
+    /// Goes on with a request that may do what it wants, unless another site made a browser send it.
     // Inlined, so that the head moves straight into the call's cell.
     #[inline(always)]
-    pub(super) fn dispatch<B>(&self, target: Target, head: Parts, body: B) -> Kind<B>
+    pub(super) fn dispatch<B>(&self, request: Authorized<B>) -> Kind<B>
     where
         B: Body + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let path = head.uri.path();
-        match target {
-            Target::Route(id) => self.route(id, head, body),
-            Target::List => Kind::only_get(&head.method, || management::list(&self.0.manager)),
-            Target::Plugin(id) => {
-                Kind::only_get(&head.method, || management::details(&self.0.manager, id.of(path)))
+        let Shared {
+            manager,
+            policy,
+            trusted,
+            ..
+        } = &*self.0;
+        if origin::is_foreign(&request.head, &request.identity, trusted) {
+            return Kind::problem(Problem::foreign_origin());
+        }
+        if let Target::Route(id) = request.target {
+            return routes::call(manager, policy, id, request);
+        }
+        let (path, method) = (request.head.uri.path(), &request.head.method);
+        match request.target {
+            Target::List => Kind::get(method, || management::list(manager)),
+            Target::Plugin(id) => Kind::get(method, || management::details(manager, id.of(path))),
+            Target::Action(id, Action::Bundle) => {
+                Kind::get(method, || bundle::answer(manager, id.of(path), &request.head))
             }
-            Target::Action(id, Action::Bundle) => Kind::only_get(&head.method, || self.bundle(id.of(path))),
-            Target::Action(id, action) => match head.method {
-                Method::POST => {
-                    Kind::Managing(management::change(self.0.manager.clone(), id.of(path), action))
-                }
-                _ => Kind::problem(Problem::method_not_allowed(HeaderValue::from_static("POST"))),
-            },
-            Target::Scan if head.method == Method::POST => {
-                Kind::Managing(management::scan(self.0.manager.clone()))
+            Target::Action(id, Action::Enable) => {
+                Kind::post(method, || management::enable(manager, id.of(path)))
             }
-            Target::Scan => Kind::problem(Problem::method_not_allowed(HeaderValue::from_static("POST"))),
-            Target::Reserved | Target::Elsewhere => Kind::problem(Problem::unknown_route()),
+            Target::Action(id, Action::Disable) => {
+                Kind::post(method, || management::disable(manager, id.of(path)))
+            }
+            Target::Scan => Kind::post(method, || management::scan(manager)),
+            Target::Route(_) | Target::Reserved | Target::Elsewhere => {
+                Kind::problem(Problem::unknown_route())
+            }
             Target::Invalid => Kind::problem(Problem::invalid_path()),
         }
     }
 
-    #[inline(always)]
-    fn route<B>(&self, id: Id, mut head: Parts, body: B) -> Kind<B>
-    where
-        B: Body + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
-        let table = self.0.manager.table();
-        let running = match table.get(id.of(head.uri.path())) {
-            None => return Kind::problem(Problem::unknown_plugin()),
-            Some(Entry::Idle(state)) => return Kind::problem(Problem::idle(*state)),
-            Some(Entry::Running(running)) => running,
-        };
-        let matched = match running.find(head.uri.path(), id.end, method_bit(&head.method)) {
-            Found::Route(matched) => matched,
-            Found::OtherMethods(allow) => return Kind::problem(Problem::method_not_allowed(allow)),
-            Found::Nothing => return Kind::problem(Problem::unknown_route()),
-        };
-        let Some(permit) = running.enter() else {
-            return Kind::problem(Problem::idle(crate::plugin::PluginState::Stopping));
-        };
-        remove_credentials(&mut head.headers);
-        let only_head = head.method == Method::HEAD;
-        Kind::Calling {
-            call: CallFuture::new(permit, &matched, head, body),
-            only_head,
-        }
-    }
-
-    fn bundle(&self, id: &str) -> Response<ResponseBody> {
-        match self.0.manager.table().get(id) {
-            None => Problem::unknown_plugin().into_response(),
-            Some(Entry::Idle(state)) => Problem::idle(*state).into_response(),
-            Some(Entry::Running(running)) => management::bundle(running),
-        }
-    }
-}
-
-/// A plugin never sees the application's credentials.
-#[inline]
-fn remove_credentials(headers: &mut HeaderMap) {
-    // Looking for them all at once is cheaper than three removals that find nothing.
-    let is_credential =
-        |name: &HeaderName| *name == AUTHORIZATION || *name == COOKIE || *name == PROXY_AUTHORIZATION;
-    if headers.keys().any(is_credential) {
-        for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
-            headers.remove(name);
-        }
+    /// What the responses of plugins go through.
+    pub(super) fn policy(&self) -> &HeaderPolicy {
+        &self.0.policy
     }
 }
 
@@ -178,40 +169,20 @@ where
         let path = head.uri.path();
         let target = parse(path, self.0.manager.base_path());
         let wanted = access(target, path);
-        ResponseFuture::new(match self.0.authorizer.authorize(&head, wanted) {
-            Authorization::Decided(Ok(_)) => self.dispatch(target, head, body),
-            Authorization::Decided(Err(refusal)) => Kind::refused(refusal),
+        let kind = match self.0.authorizer.authorize(&head, wanted) {
+            Authorization::Decided(Ok(identity)) => self.dispatch(Authorized {
+                target,
+                head,
+                body,
+                identity,
+            }),
+            Authorization::Decided(Err(refusal)) => Kind::problem(Problem::refused(refusal)),
             Authorization::Pending(decision) => Kind::Deciding {
                 decision,
-                rest: Some(Box::new((self.clone(), target, head, body))),
+                rest: Some(Box::new((target, head, body))),
             },
-        })
-    }
-}
-
-impl<B> Kind<B> {
-    fn ready(response: Response<ResponseBody>) -> Self {
-        Self::Ready(Some(Box::new(response)))
-    }
-
-    pub(super) fn problem(problem: Problem) -> Self {
-        Self::ready(problem.into_response())
-    }
-
-    pub(super) fn refused(refusal: Refusal) -> Self {
-        Self::problem(Problem::refused(refusal))
-    }
-
-    fn only_get(method: &Method, answer: impl FnOnce() -> Response<ResponseBody>) -> Self {
-        match *method {
-            Method::GET => Self::ready(answer()),
-            Method::HEAD => {
-                let mut response = answer();
-                leave_body_out(&mut response);
-                Self::ready(response)
-            }
-            _ => Self::problem(Problem::method_not_allowed(HeaderValue::from_static("GET, HEAD"))),
-        }
+        };
+        ResponseFuture::new(self.clone(), kind)
     }
 }
 

@@ -4,7 +4,10 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
+use bytes::Bytes;
+use http::HeaderValue;
 use http::request::Parts;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 /// What a request wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +24,22 @@ pub enum Access<'a> {
     },
 }
 
-/// Who a request is from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
+/// Who a request is from, as the application established it.
+///
+/// Plugins are told by the header fields `Toru-User` and `Toru-Roles`, which nobody else can set. A clone is cheap: an
+/// application that knows its users beforehand keeps their identities ready.
+///
+/// Names are sent as UTF-8 in which control characters, spaces, `%`, `,` and everything beyond ASCII are percent-encoded
+/// (RFC 3986, section 2.1); roles are separated by commas.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// The user, in the application's own spelling; `None` for somebody unnamed.
-    pub user: Option<String>,
-    /// The user's roles, in the application's own spelling.
-    pub roles: Vec<String>,
+    user: Option<HeaderValue>,
+    roles: Option<HeaderValue>,
+    explicit: bool,
 }
+
+/// What stands for itself in a name.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b',');
 
 impl Identity {
     /// Somebody whose name does not matter.
@@ -37,24 +47,68 @@ impl Identity {
     pub const fn anonymous() -> Self {
         Self {
             user: None,
-            roles: Vec::new(),
+            roles: None,
+            explicit: false,
         }
     }
 
-    /// A user.
+    /// A user, by the name that the application knows them under.
     #[must_use]
-    pub fn user(name: impl Into<String>) -> Self {
+    pub fn user(name: impl AsRef<str>) -> Self {
         Self {
-            user: Some(name.into()),
-            roles: Vec::new(),
+            user: value(utf8_percent_encode(name.as_ref(), ENCODED).to_string()),
+            ..Self::anonymous()
         }
     }
 
     /// Adds a role.
     #[must_use]
-    pub fn with_role(mut self, role: impl Into<String>) -> Self {
-        self.roles.push(role.into());
+    pub fn with_role(mut self, role: impl AsRef<str>) -> Self {
+        let role = utf8_percent_encode(role.as_ref(), ENCODED);
+        let before = self.roles.as_ref().and_then(|roles| roles.to_str().ok());
+        self.roles = value(match before {
+            Some(roles) => format!("{roles},{role}"),
+            None => role.to_string(),
+        });
         self
+    }
+
+    /// Says that the request carries a credential which browsers never send by themselves, such as a token in a header of
+    /// its own. A request of another site cannot have it, so nobody asks where it comes from.
+    ///
+    /// Not for cookies, HTTP authentication that a browser remembers, or client certificates.
+    #[must_use]
+    pub const fn with_explicit_credential(mut self) -> Self {
+        self.explicit = true;
+        self
+    }
+
+    pub(super) const fn has_explicit_credential(&self) -> bool {
+        self.explicit
+    }
+
+    /// The user, as plugins are told.
+    pub(super) const fn user_value(&self) -> Option<&HeaderValue> {
+        self.user.as_ref()
+    }
+
+    /// The roles, as plugins are told.
+    pub(super) const fn roles_value(&self) -> Option<&HeaderValue> {
+        self.roles.as_ref()
+    }
+}
+
+/// Shared, so that a clone copies nothing. There is nothing in an encoded name that a header value could not have.
+fn value(encoded: String) -> Option<HeaderValue> {
+    HeaderValue::from_maybe_shared(Bytes::from(encoded)).ok()
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("user", &self.user)
+            .field("roles", &self.roles)
+            .finish_non_exhaustive()
     }
 }
 

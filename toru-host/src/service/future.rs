@@ -4,22 +4,25 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{ALLOW, CONTENT_LENGTH};
 use http::request::Parts;
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Method, Response, StatusCode};
 use http_body::Body;
 
-use super::api::PluginApi;
+use super::api::{Authorized, PluginApi};
 use super::authorize::{Identity, Refusal};
+use super::management::Changing;
 use super::path::Target;
 use super::problem::Problem;
 use crate::ffi::{BoxError, CallFuture, ResponseBody};
-use crate::plugin::PluginId;
 
 /// The response of [`PluginApi`]. Dropping it cancels the call to the plugin.
-pub struct ResponseFuture<B>(Kind<B>);
+pub struct ResponseFuture<B> {
+    kind: Kind<B>,
+    api: PluginApi,
+}
 
 /// What the response waits for.
 pub(super) enum Kind<B> {
@@ -28,17 +31,61 @@ pub(super) enum Kind<B> {
     /// The authoriser.
     Deciding {
         decision: Pin<Box<dyn Future<Output = Result<Identity, Refusal>> + Send>>,
-        rest: Option<Box<(PluginApi, Target, Parts, B)>>,
+        rest: Option<Box<(Target, Parts, B)>>,
     },
     /// A change of a plugin's state.
-    Managing(Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>),
+    Managing(Changing),
     /// Nothing. In a box: it is rare, and a small future is cheaper to move.
     Ready(Option<Box<Response<ResponseBody>>>),
 }
 
 impl<B> ResponseFuture<B> {
-    pub(super) const fn new(kind: Kind<B>) -> Self {
-        Self(kind)
+    pub(super) const fn new(api: PluginApi, kind: Kind<B>) -> Self {
+        Self { kind, api }
+    }
+}
+
+impl<B> Kind<B> {
+    fn ready(response: Response<ResponseBody>) -> Self {
+        Self::Ready(Some(Box::new(response)))
+    }
+
+    #[cold]
+    pub(super) fn problem(problem: Problem) -> Self {
+        Self::ready(problem.into_response())
+    }
+
+    /// What can be read.
+    pub(super) fn get(method: &Method, answer: impl FnOnce() -> Response<ResponseBody>) -> Self {
+        match *method {
+            Method::GET => Self::ready(answer()),
+            Method::HEAD => {
+                let mut response = answer();
+                leave_body_out(&mut response);
+                Self::ready(response)
+            }
+            _ => Self::other_methods(method, HeaderValue::from_static("GET, HEAD, OPTIONS")),
+        }
+    }
+
+    /// What can be done.
+    pub(super) fn post(method: &Method, change: impl FnOnce() -> Changing) -> Self {
+        match *method {
+            Method::POST => Self::Managing(change()),
+            _ => Self::other_methods(method, HeaderValue::from_static("POST, OPTIONS")),
+        }
+    }
+
+    /// A path that answers other methods; whoever asks which is told.
+    #[cold]
+    pub(super) fn other_methods(method: &Method, allow: HeaderValue) -> Self {
+        if *method == Method::OPTIONS {
+            let mut response = Response::new(ResponseBody::default());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response.headers_mut().insert(ALLOW, allow);
+            return Self::ready(response);
+        }
+        Self::problem(Problem::method_not_allowed(allow))
     }
 }
 
@@ -49,19 +96,23 @@ where
 {
     type Output = Result<Response<ResponseBody>, Infallible>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { kind, api } = self.get_mut();
         loop {
-            match &mut self.0 {
+            match kind {
                 Kind::Calling { call, only_head } => {
-                    return Poll::Ready(Ok(match std::task::ready!(Pin::new(call).poll(cx)) {
+                    let answered = ready!(Pin::new(&mut *call).poll(cx));
+                    let called = call.called();
+                    return Poll::Ready(Ok(match answered {
                         Ok(mut response) => {
-                            finish(&mut response, *only_head);
+                            let has_body = !response.body().is_end_stream();
+                            api.policy().leave(response.headers_mut(), has_body, called);
+                            if *only_head {
+                                leave_body_out(&mut response);
+                            }
                             response
                         }
-                        Err(failure) => {
-                            let plugin = failure.plugin.as_ref().map(PluginId::as_str).unwrap_or_default();
-                            Problem::call(plugin, &failure.error).into_response()
-                        }
+                        Err(error) => Problem::call(called, &error).into_response(),
                     }));
                 }
                 Kind::Managing(change) => return change.as_mut().poll(cx).map(Ok),
@@ -71,41 +122,23 @@ where
                         .map_or_else(|| Response::new(ResponseBody::default()), |response| *response)));
                 }
                 Kind::Deciding { decision, rest } => {
-                    let decided = std::task::ready!(decision.as_mut().poll(cx));
-                    self.0 = match (decided, rest.take()) {
-                        (Err(refusal), _) => Kind::refused(refusal),
-                        (Ok(_), Some(rest)) => {
-                            let (api, target, head, body) = *rest;
-                            api.dispatch(target, head, body)
+                    let decided = ready!(decision.as_mut().poll(cx));
+                    *kind = match (decided, rest.take()) {
+                        (Err(refusal), _) => Kind::problem(Problem::refused(refusal)),
+                        (Ok(identity), Some(rest)) => {
+                            let (target, head, body) = *rest;
+                            api.dispatch(Authorized {
+                                target,
+                                head,
+                                body,
+                                identity,
+                            })
                         }
                         (Ok(_), None) => Kind::Ready(None),
                     };
                 }
             }
         }
-    }
-}
-
-/// Makes of a plugin's answer what reaches the client.
-#[inline]
-fn finish(response: &mut Response<ResponseBody>, only_head: bool) {
-    let has_body = !response.body().is_end_stream();
-    let headers = response.headers_mut();
-    // Walking a few names is cheaper than looking two up.
-    let (mut has_options, mut has_type) = (false, false);
-    for name in headers.keys() {
-        has_options |= *name == X_CONTENT_TYPE_OPTIONS;
-        has_type |= *name == CONTENT_TYPE;
-    }
-    if !has_options {
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    }
-    if has_body && !has_type {
-        let unknown = HeaderValue::from_static("application/octet-stream");
-        headers.insert(CONTENT_TYPE, unknown);
-    }
-    if only_head {
-        leave_body_out(response);
     }
 }
 
@@ -119,7 +152,7 @@ pub(super) fn leave_body_out(response: &mut Response<ResponseBody>) {
 
 impl<B> fmt::Debug for ResponseFuture<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.0 {
+        f.write_str(match &self.kind {
             Kind::Calling { .. } => "ResponseFuture(calling)",
             Kind::Deciding { .. } => "ResponseFuture(deciding)",
             Kind::Managing(_) => "ResponseFuture(managing)",

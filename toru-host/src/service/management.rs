@@ -4,16 +4,18 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::path::Action;
 use super::problem::Problem;
+use crate::error::ManagerError;
 use crate::ffi::ResponseBody;
 use crate::manager::PluginManager;
 use crate::plugin::{PluginId, PluginInfo, RejectedFile};
-use crate::routing::Running;
+
+/// A change on its way to its answer.
+pub(super) type Changing = Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>;
 
 /// All plugins, the files that are none, and how the recorded state is doing.
 pub(super) fn list(manager: &PluginManager) -> Response<ResponseBody> {
@@ -28,7 +30,8 @@ pub(super) fn list(manager: &PluginManager) -> Response<ResponseBody> {
 }
 
 /// Looks at the plugins folder again and answers with what is there then.
-pub(super) fn scan(manager: PluginManager) -> Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>> {
+pub(super) fn scan(manager: &PluginManager) -> Changing {
+    let manager = manager.clone();
     Box::pin(async move {
         match manager.scan().await {
             Ok(()) => list(&manager),
@@ -46,43 +49,37 @@ pub(super) fn details(manager: &PluginManager, id: &str) -> Response<ResponseBod
     )
 }
 
-/// Turns a plugin on or off and answers with what it is then.
-pub(super) fn change(
-    manager: PluginManager,
-    id: &str,
-    action: Action,
-) -> Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>> {
-    let id = PluginId::new(id);
+/// Turns a plugin on and answers with what it is then.
+pub(super) fn enable(manager: &PluginManager, id: &str) -> Changing {
+    let (manager, id) = (manager.clone(), PluginId::new(id));
     Box::pin(async move {
-        let Ok(id) = id else {
-            return Problem::unknown_plugin().into_response();
-        };
-        let changed = match action {
-            Action::Enable => manager.enable(&id).await,
-            Action::Disable | Action::Bundle => manager.disable(&id).await,
-        };
-        match changed {
-            Ok(()) => details(&manager, id.as_str()),
-            Err(error) => Problem::manager(&error).into_response(),
+        match id {
+            Ok(id) => changed(&manager, &id, manager.enable(&id).await),
+            Err(_) => Problem::unknown_plugin().into_response(),
         }
     })
 }
 
-/// The frontend's bundle of a running plugin.
-pub(super) fn bundle(running: &Running) -> Response<ResponseBody> {
-    let Some((bytes, etag)) = running.bundle() else {
-        return Problem::unknown_route().into_response();
-    };
-    let mut response = Response::new(ResponseBody::full(bytes.clone()));
-    let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/javascript; charset=utf-8"),
-    );
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(ETAG, etag.clone());
-    response
+/// Turns a plugin off and answers with what it is then.
+pub(super) fn disable(manager: &PluginManager, id: &str) -> Changing {
+    let (manager, id) = (manager.clone(), PluginId::new(id));
+    Box::pin(async move {
+        match id {
+            Ok(id) => changed(&manager, &id, manager.disable(&id).await),
+            Err(_) => Problem::unknown_plugin().into_response(),
+        }
+    })
+}
+
+fn changed(
+    manager: &PluginManager,
+    id: &PluginId,
+    change: Result<(), ManagerError>,
+) -> Response<ResponseBody> {
+    match change {
+        Ok(()) => details(manager, id.as_str()),
+        Err(error) => Problem::manager(&error).into_response(),
+    }
 }
 
 /// A refused file as the API shows it.

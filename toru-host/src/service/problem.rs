@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::authorize::Refusal;
 use crate::error::{CallError, ManagerError};
-use crate::ffi::ResponseBody;
+use crate::ffi::{Called, ResponseBody};
 use crate::plugin::PluginState;
 
 /// An error on its way to the client.
@@ -104,13 +104,47 @@ impl Problem {
         problem
     }
 
+    /// A request that another site made a browser send.
+    pub(super) fn foreign_origin() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "foreign_origin",
+            "only pages of this site may do this",
+        )
+    }
+
+    pub(super) fn body_too_large(max: u64) -> Self {
+        let detail =
+            format!("the request's body is larger than {max} bytes, which is what the plugin may be sent");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    }
+
+    /// The plugin has as many requests as it may have.
+    pub(super) fn busy() -> Self {
+        let mut problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "plugin_busy",
+            "the plugin has as many requests as it can take; try again",
+        );
+        problem.header = Some((RETRY_AFTER, HeaderValue::from_static("1")));
+        problem
+    }
+
     /// A call failed. The reason goes to the log, the client gets a reference to it.
-    pub(super) fn call(plugin: &str, error: &CallError) -> Self {
+    pub(super) fn call(called: Called, error: &CallError) -> Self {
+        if *error == CallError::BodyTooLarge {
+            return Self::body_too_large(called.limits().max_request_body);
+        }
+        let plugin = called.plugin().as_str();
         let reference = uuid::Uuid::new_v4().simple().to_string();
         let code = error.code();
         tracing::warn!(plugin.id = plugin, plugin.code = code, reference, "{error}");
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut problem = Self::new(status, code, "the plugin could not answer; the log tells why");
+        let detail = match error {
+            CallError::TimedOut { .. } => "the plugin did not answer in time",
+            _ => "the plugin could not answer; the log tells why",
+        };
+        let mut problem = Self::new(status, code, detail);
         problem.reference = Some(reference);
         problem
     }

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as _, Frame};
 use http_body_util::BodyExt;
+use toru_host::Builder;
 use toru_host::error::BodyError;
+use toru_host::plugin::PluginLimits;
 use toru_plugin_api::{Body, PluginError, Response, Trailers};
 
 use crate::actor::Script;
@@ -26,8 +28,12 @@ async fn echo() -> Host {
             _ => Body::from_stream(Passing(body)),
         }))
     })
-    .run()
+    .run_with(any_size)
     .await
+}
+
+fn any_size(builder: Builder) -> Builder {
+    builder.limits(PluginLimits::default().max_request_body(u64::MAX))
 }
 
 #[tokio::test]
@@ -41,7 +47,7 @@ async fn a_large_request_is_read_in_bounded_memory() {
         }
         Ok(Response::text(len.to_string()))
     })
-    .run()
+    .run_with(any_size)
     .await;
     let len = cases(64, 1024) * MIB;
     let body = Sending::bytes(len, 64 * 1024);

@@ -19,10 +19,10 @@ use toru_plugin_api::abi::status::{
 use toru_plugin_api::abi::{field_end, size_word, write_result};
 
 use super::{BoxError, RequestBody};
-use crate::counters::Counters;
 use crate::error::BodyError;
 use crate::ffi::bytes::to_plugin;
 use crate::ffi::guard::{guard, guard_or};
+use crate::lane::Lane;
 
 /// A request body in a plugin's hands.
 #[repr(C)]
@@ -33,7 +33,9 @@ pub(crate) struct HostBody {
     trailers: HeaderMap,
     fields: Vec<ToruHeader>,
     ended: bool,
-    counters: &'static Counters,
+    lane: &'static Lane,
+    /// Bytes that may still come.
+    left: u64,
 }
 
 // SAFETY: the raw pointers are to a static table and into the body's own fields; nothing is tied to a thread.
@@ -50,7 +52,7 @@ static TABLE: ToruBodyVt = ToruBodyVt {
 
 impl HostBody {
     /// Makes a body that the plugin owns.
-    pub(in crate::ffi) fn hand_over(body: impl RequestBody, counters: &'static Counters) -> *mut ToruBody {
+    pub(in crate::ffi) fn hand_over(body: impl RequestBody, lane: &'static Lane) -> *mut ToruBody {
         let this = Self {
             base: ToruBody { vt: &raw const TABLE },
             body: Box::pin(body),
@@ -58,7 +60,8 @@ impl HostBody {
             trailers: HeaderMap::new(),
             fields: Vec::new(),
             ended: false,
-            counters,
+            lane,
+            left: lane.limits.max_request_body,
         };
         Box::into_raw(Box::new(this)).cast()
     }
@@ -83,7 +86,7 @@ impl HostBody {
     }
 
     /// How much is to come.
-    pub(super) fn size_hint(&self) -> SizeHint {
+    pub(in crate::ffi) fn size_hint(&self) -> SizeHint {
         if self.ended {
             SizeHint::with_exact(0)
         } else {
@@ -96,16 +99,22 @@ impl HostBody {
         if self.ended {
             return Poll::Ready(None);
         }
-        let polled = self.body.as_mut().poll_bytes(cx);
+        let mut polled = self.body.as_mut().poll_bytes(cx);
+        let len = data_len(&polled);
+        if len > self.left {
+            polled = Poll::Ready(Some(Err(BodyError::TooLarge.into())));
+        } else {
+            self.left -= len;
+            self.lane.bytes_in.add(len);
+        }
         self.ended = matches!(polled, Poll::Ready(None | Some(Err(_))));
-        self.counters.bytes_in.add(data_len(&polled));
         polled
     }
 
     /// The next frame on its way back to the client.
     pub(super) fn poll_back(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let polled = self.poll_next(cx);
-        self.counters.bytes_out.add(data_len(&polled));
+        self.lane.bytes_out.add(data_len(&polled));
         polled
     }
 

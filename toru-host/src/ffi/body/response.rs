@@ -9,10 +9,10 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::request::HostBody;
 use super::stream::Streaming;
-use crate::counters::InFlight;
 use crate::error::BodyError;
 use crate::ffi::gate::Permit;
 use crate::ffi::response::AnswerBody;
+use crate::lane::InFlight;
 
 /// The body of a response from a plugin.
 ///

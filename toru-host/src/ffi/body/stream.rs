@@ -13,7 +13,6 @@ use toru_plugin_api::abi::status::{TORU_DONE, TORU_END, TORU_PANICKED, TORU_PEND
 use toru_plugin_api::abi::table_has;
 
 use super::request::data_len;
-use crate::counters::InFlight;
 use crate::error::BodyError;
 use crate::ffi::bytes::from_plugin;
 use crate::ffi::faults::Fault;
@@ -22,6 +21,10 @@ use crate::ffi::op::{checked_table, on_worker};
 use crate::ffi::response::read_headers;
 use crate::ffi::waker::SharedWaker;
 use crate::ffi::watch::inside;
+use crate::lane::InFlight;
+
+/// Most bytes of names and values in trailers.
+const TRAILER_BYTES_MAX: usize = 16 * 1024;
 
 /// A stream on its way out, shared with the instance that it comes from.
 ///
@@ -71,8 +74,7 @@ impl Streams {
 }
 
 impl Streaming {
-    pub(super) fn new(mut stream: PluginStream, permit: Permit, call: InFlight) -> Self {
-        stream.learn_length();
+    pub(super) fn new(stream: PluginStream, permit: Permit, call: InFlight) -> Self {
         let instance = Arc::clone(permit.instance());
         let shared = Arc::new(Shared {
             open: Mutex::new(Some(Open {
@@ -107,16 +109,16 @@ impl Streaming {
             return stopped;
         }
         let polled = inside(context, || stream.poll_next(&self.0.waker, cx));
-        context.counters().bytes_out.add(data_len(&polled));
+        context.lane().bytes_out.add(data_len(&polled));
         if permit.instance().is_cancelled() {
             // Told to stop while it was polled.
             *open = None;
             return stopped;
         }
         if let Poll::Ready(Some(Err(error))) = &polled {
-            context.counters().broken_bodies.add(1);
+            context.lane().broken_bodies.add(1);
             if *error == BodyError::Panicked {
-                context.counters().panicked.add(1);
+                context.lane().panicked.add(1);
                 context.faults().report(Fault::Panicked);
             }
         }
@@ -135,6 +137,8 @@ pub(crate) struct PluginStream {
     raw: NonNull<ToruBody>,
     vt: &'static ToruBodyVt,
     exact: Option<u64>,
+    /// Bytes that may still come.
+    left: u64,
     ended: bool,
 }
 
@@ -160,18 +164,27 @@ impl PluginStream {
             raw: NonNull::new(raw)?,
             vt,
             exact: None,
+            left: u64::MAX,
             ended: false,
         })
     }
 
-    /// Asks how long the body is. Not done while the plugin hands it over: no function of ours calls back.
-    fn learn_length(&mut self) {
-        let Some(hint) = self.vt.hint else { return };
+    /// Asks how long the body is, and lets it have at most `max` bytes. Not done while the plugin hands it over: no
+    /// function of ours calls back.
+    pub(in crate::ffi) fn learn_length(&mut self, max: u64) -> Option<u64> {
+        self.left = max;
+        let hint = self.vt.hint?;
         let mut given = ToruBodyHint::unknown();
         let raw = self.raw.as_ptr();
         // SAFETY: the body is alive and not in use; the struct outlives the call.
         let status = on_worker(|| unsafe { hint(raw, &raw mut given) });
         self.exact = (status == TORU_DONE && given.flags & TORU_HINT_EXACT != 0).then_some(given.len);
+        self.exact
+    }
+
+    /// Holds the plugin to a length that it told otherwise.
+    pub(in crate::ffi) const fn promise(&mut self, len: u64) {
+        self.exact = Some(len);
     }
 
     fn poll_next(
@@ -210,6 +223,8 @@ impl PluginStream {
 
     /// Takes a frame off the length that was promised; more than that is refused, and so is less.
     fn count(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
+        let len = frame.data_ref().map_or(0, |data| data.len() as u64);
+        self.left = self.left.checked_sub(len).ok_or(BodyError::TooLarge)?;
         if let Some(left) = &mut self.exact {
             let len = frame.data_ref().map_or(*left, |data| data.len() as u64);
             let rest = left.checked_sub(len).filter(|_| frame.is_data() || *left == 0);
@@ -241,8 +256,8 @@ unsafe fn take_frame(frame: &ToruFrame) -> Result<Frame<Bytes>, BodyError> {
         }
         TORU_FRAME_TRAILERS if frame.flags == 0 => {
             // SAFETY: valid until the next call to the body.
-            unsafe { read_headers(frame.headers, frame.n_headers) }
-                .map(Frame::trailers)
+            unsafe { read_headers(frame.headers, frame.n_headers, TRAILER_BYTES_MAX) }
+                .map(|(trailers, _)| Frame::trailers(trailers))
                 .map_err(|reason| {
                     tracing::warn!(reason, "a plugin's trailers were refused");
                     BodyError::Invalid

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use tokio::sync::Mutex as AsyncMutex;
 use toru_plugin_api::abi::StaticPlugin;
 
-use crate::counters::Counters;
 use crate::discovery::FileStamp;
+use crate::lane::Lane;
 use crate::lifecycle::{Activity, Lifecycle};
 use crate::manager::strikes::Strikes;
-use crate::plugin::{PluginId, PluginInfo, PluginMetadata, PluginStatus, PluginUpdate};
+use crate::plugin::{PluginId, PluginInfo, PluginLimits, PluginMetadata, PluginStatus, PluginUpdate};
 use crate::routing::Running;
 use crate::state::QuarantineRecord;
 
@@ -61,14 +61,14 @@ pub(in crate::manager) struct Slot {
 pub(in crate::manager) struct Past {
     /// Hashes of all libraries of the plugin that were opened. They stay mapped.
     images: Vec<[u8; 32]>,
-    pub(in crate::manager) counters: &'static Counters,
+    pub(in crate::manager) lane: &'static Lane,
 }
 
-impl Default for Past {
-    fn default() -> Self {
+impl Past {
+    pub(super) fn new(limits: PluginLimits) -> Self {
         Self {
             images: Vec::new(),
-            counters: Counters::leak(),
+            lane: Lane::leak(limits),
         }
     }
 }
@@ -115,7 +115,7 @@ impl Slot {
     pub(super) fn take_past(&mut self) -> Past {
         Past {
             images: std::mem::take(&mut self.past.images),
-            counters: self.past.counters,
+            lane: self.past.lane,
         }
     }
 
@@ -215,7 +215,7 @@ impl Slot {
                 let version = update.metadata.version.clone();
                 Some(PluginUpdate { version, sha256 })
             }),
-            counters: self.past.counters.snapshot(),
+            counters: self.past.lane.snapshot(),
             retired_generations: self.retired(),
         }
     }

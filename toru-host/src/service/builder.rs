@@ -1,0 +1,68 @@
+//! Services that differ from the usual one.
+
+use std::fmt;
+
+use http::HeaderValue;
+
+use super::api::{PluginApi, Shared};
+use super::authorize::Authorizer;
+use super::policy::HeaderPolicy;
+use crate::manager::PluginManager;
+
+/// Builds a [`PluginApi`].
+///
+/// # Examples
+///
+/// ```
+/// use http::HeaderValue;
+/// use toru_host::PluginManager;
+/// use toru_host::service::{Authorizer, HeaderPolicy, PluginApi};
+///
+/// fn service(manager: PluginManager, authorizer: impl Authorizer) -> PluginApi {
+///     PluginApi::builder(manager, authorizer)
+///         .header_policy(HeaderPolicy::new().hide_from_plugins("x-csrf-token".parse().expect("a name")))
+///         .trust_origin(HeaderValue::from_static("https://admin.example.com"))
+///         .build()
+/// }
+/// ```
+#[must_use = "nothing happens before `build`"]
+pub struct PluginApiBuilder(Shared);
+
+impl PluginApiBuilder {
+    pub(super) fn new(manager: PluginManager, authorizer: Box<dyn Authorizer>) -> Self {
+        Self(Shared {
+            manager,
+            authorizer,
+            policy: HeaderPolicy::new(),
+            trusted: Vec::new(),
+        })
+    }
+
+    /// Which header fields pass between clients and plugins. [`HeaderPolicy::new`] by default.
+    pub fn header_policy(mut self, policy: HeaderPolicy) -> Self {
+        self.0.policy = policy;
+        self
+    }
+
+    /// Lets pages of another site change things here with their user's credentials: the value of `Origin` that browsers
+    /// send for them, such as `https://admin.example.com`. None by default: only pages of the same origin may.
+    pub fn trust_origin(mut self, origin: HeaderValue) -> Self {
+        self.0.trusted.push(origin);
+        self
+    }
+
+    /// Makes the service.
+    #[must_use]
+    pub fn build(self) -> PluginApi {
+        PluginApi::from_parts(self.0)
+    }
+}
+
+impl fmt::Debug for PluginApiBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginApiBuilder")
+            .field("manager", &self.0.manager)
+            .field("policy", &self.0.policy)
+            .finish_non_exhaustive()
+    }
+}

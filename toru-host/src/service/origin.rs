@@ -1,0 +1,127 @@
+//! Requests that another site made a browser send.
+
+use http::header::{COOKIE, HOST, ORIGIN};
+use http::request::Parts;
+use http::{HeaderValue, Method};
+
+use super::authorize::Identity;
+
+/// Whether a request that changes something may have been sent by a page of another site, with credentials that its user
+/// did not mean to use.
+///
+/// Browsers tell by `Sec-Fetch-Site` (Fetch Metadata), older ones by `Origin` (RFC 6454), which is held against `Host`. A
+/// request with neither is refused if it has a cookie: whoever is no browser has no use for one. Credentials that browsers do
+/// not send by themselves need none of this: see [`Identity::with_explicit_credential`].
+pub(super) fn is_foreign(head: &Parts, identity: &Identity, trusted: &[HeaderValue]) -> bool {
+    if is_safe(&head.method) || identity.has_explicit_credential() {
+        return false;
+    }
+    let origin = head.headers.get(ORIGIN);
+    if origin.is_some_and(|origin| trusted.contains(origin)) {
+        return false;
+    }
+    // A header that is there twice is nobody's who plays by the rules.
+    let mut sites = head.headers.get_all("sec-fetch-site").iter();
+    match (sites.next(), sites.next()) {
+        (Some(site), None) => return !matches!(site.as_bytes(), b"same-origin" | b"none"),
+        (Some(_), Some(_)) => return true,
+        (None, _) => {}
+    }
+    match origin {
+        Some(origin) => !is_own(origin, head),
+        None => head.headers.contains_key(COOKIE),
+    }
+}
+
+/// Whether the origin is the host that the request was sent to. Its scheme is not known here: a proxy may end TLS.
+fn is_own(origin: &HeaderValue, head: &Parts) -> bool {
+    let own = head
+        .uri
+        .authority()
+        .map(|authority| authority.as_str().as_bytes());
+    let own = own.or_else(|| head.headers.get(HOST).map(HeaderValue::as_bytes));
+    let sent = origin.as_bytes();
+    let sent = sent
+        .strip_prefix(b"https://")
+        .or_else(|| sent.strip_prefix(b"http://"));
+    match (sent, own) {
+        (Some(sent), Some(own)) => sent.eq_ignore_ascii_case(own),
+        _ => false,
+    }
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::{HeaderValue, Identity, is_foreign};
+
+    fn is_refused(method: &str, fields: &[(&str, &str)]) -> bool {
+        let mut request = Request::builder().method(method).uri("/api/plugins/a/enable");
+        request = request.header("host", "app.example:8080");
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let trusted = [HeaderValue::from_static("https://admin.example")];
+        assert!(
+            !is_foreign(&head, &Identity::user("a").with_explicit_credential(), &trusted),
+            "what no browser sends by itself is never foreign"
+        );
+        is_foreign(&head, &Identity::user("a"), &trusted)
+    }
+
+    #[test]
+    fn browsers_tell_where_a_request_comes_from() {
+        for (site, refused) in [
+            ("same-origin", false),
+            ("none", false),
+            ("same-site", true),
+            ("cross-site", true),
+            ("", true),
+            ("Same-Origin", true),
+        ] {
+            assert_eq!(is_refused("POST", &[("sec-fetch-site", site)]), refused, "{site}");
+            // It is believed before the origin, which a form of the same page may lack.
+            let both = [("sec-fetch-site", site), ("origin", "null")];
+            assert_eq!(is_refused("POST", &both), refused, "{site}");
+        }
+        let twice = [
+            ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-site", "cross-site"),
+        ];
+        assert!(is_refused("POST", &twice));
+    }
+
+    #[test]
+    fn older_browsers_tell_their_origin() {
+        for (origin, refused) in [
+            ("https://app.example:8080", false),
+            ("http://APP.example:8080", false),
+            ("https://app.example", true),
+            ("https://app.example:8080.evil.example", true),
+            ("https://evil.example", true),
+            ("null", true),
+            ("app.example:8080", true),
+            ("https://admin.example", false),
+            ("http://admin.example", true),
+        ] {
+            assert_eq!(is_refused("POST", &[("origin", origin)]), refused, "{origin}");
+        }
+    }
+
+    #[test]
+    fn who_tells_nothing_must_have_no_cookie() {
+        assert!(!is_refused("POST", &[]));
+        assert!(is_refused("POST", &[("cookie", "session=1")]));
+        assert!(is_refused("DELETE", &[("cookie", "session=1")]));
+        assert!(!is_refused(
+            "GET",
+            &[("cookie", "session=1"), ("sec-fetch-site", "cross-site")]
+        ));
+    }
+}

@@ -1,0 +1,346 @@
+//! Which header fields reach a plugin, and which of its own reach the client.
+
+use std::borrow::Cow;
+
+use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::authorize::Identity;
+use crate::ffi::Called;
+
+/// Who the host says a request is from; see [`Identity`].
+static TORU_USER: HeaderName = HeaderName::from_static("toru-user");
+/// Which roles they have.
+static TORU_ROLES: HeaderName = HeaderName::from_static("toru-roles");
+
+/// Which header fields reach a plugin, and which of its own reach the client.
+///
+/// A plugin gets the fields of a request, but for
+///
+/// - the application's credentials: `Cookie`, `Authorization`, `Proxy-Authorization`;
+/// - what concerns one connection only: `Connection` and what it names, `Keep-Alive`, `Proxy-Connection`, `TE`, `Trailer`,
+///   `Transfer-Encoding`, `Upgrade`;
+/// - everything that starts with `Toru-`. In its place come `Toru-User` and `Toru-Roles` with the [`Identity`] that the
+///   application established.
+///
+/// A client gets the fields of a plugin's response, but for
+///
+/// - what would act on the whole site: `Set-Cookie`, `Clear-Site-Data`, `Service-Worker-Allowed`,
+///   `Strict-Transport-Security`, `Alt-Svc`;
+/// - what concerns one connection only, and everything that starts with `Toru-`.
+///
+/// What a plugin's response loses is logged, once for each plugin and name. `X-Content-Type-Options: nosniff` is added, and
+/// `Content-Type: application/octet-stream` to a body without a type.
+///
+/// An application changes this by the functions below. Fields of one connection and `Toru-*` cannot be let through.
+///
+/// # Examples
+///
+/// ```
+/// use http::header::{HeaderName, REFERER, SET_COOKIE};
+/// use toru_host::service::HeaderPolicy;
+///
+/// let policy = HeaderPolicy::new()
+///     .hide_from_plugins(HeaderName::from_static("x-csrf-token"))
+///     .hide_from_plugins(REFERER)
+///     .pass_to_clients(SET_COOKIE); // for plugins that are trusted with the site's cookies
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct HeaderPolicy {
+    passed_to_plugins: Vec<HeaderName>,
+    hidden_from_plugins: Vec<HeaderName>,
+    passed_to_clients: Vec<HeaderName>,
+    hidden_from_clients: Vec<HeaderName>,
+}
+
+impl HeaderPolicy {
+    /// The usual policy.
+    pub const fn new() -> Self {
+        Self {
+            passed_to_plugins: Vec::new(),
+            hidden_from_plugins: Vec::new(),
+            passed_to_clients: Vec::new(),
+            hidden_from_clients: Vec::new(),
+        }
+    }
+
+    /// Lets plugins see a field that is usually removed, such as a credential that is meant for them.
+    pub fn pass_to_plugins(mut self, name: HeaderName) -> Self {
+        self.passed_to_plugins.push(name);
+        self
+    }
+
+    /// Removes one more field of requests.
+    pub fn hide_from_plugins(mut self, name: HeaderName) -> Self {
+        self.hidden_from_plugins.push(name);
+        self
+    }
+
+    /// Lets clients see a field of plugins' responses that is usually removed.
+    pub fn pass_to_clients(mut self, name: HeaderName) -> Self {
+        self.passed_to_clients.push(name);
+        self
+    }
+
+    /// Removes one more field of plugins' responses.
+    pub fn hide_from_clients(mut self, name: HeaderName) -> Self {
+        self.hidden_from_clients.push(name);
+        self
+    }
+
+    /// Makes of a request's header what a plugin sees.
+    #[inline]
+    pub(super) fn enter(&self, headers: &mut HeaderMap, identity: &Identity) {
+        // Looking at all names once is cheaper than removals that find nothing.
+        if headers.keys().any(may_be_private) || !self.hidden_from_plugins.is_empty() {
+            self.remove_private(headers);
+        }
+        if let Some(user) = identity.user_value() {
+            headers.insert(TORU_USER.clone(), user.clone());
+        }
+        if let Some(roles) = identity.roles_value() {
+            headers.insert(TORU_ROLES.clone(), roles.clone());
+        }
+    }
+
+    #[cold]
+    fn remove_private(&self, headers: &mut HeaderMap) {
+        let named = named_by_connection(headers);
+        let odd: Vec<HeaderName> = headers
+            .keys()
+            .filter(|name| match request_rule(name) {
+                Rule::Never => true,
+                Rule::Unless => !self.passed_to_plugins.contains(name),
+                Rule::Passed => named.contains(name) || self.hidden_from_plugins.contains(name),
+            })
+            .cloned()
+            .collect();
+        for name in odd {
+            headers.remove(name);
+        }
+    }
+
+    /// Makes of a plugin's header what the client sees. `has_body` tells whether there is something whose type matters.
+    #[inline]
+    pub(super) fn leave(&self, headers: &mut HeaderMap, has_body: bool, called: Called) {
+        let (mut has_options, mut has_type, mut is_odd) = (false, false, false);
+        for name in headers.keys() {
+            has_options |= *name == X_CONTENT_TYPE_OPTIONS;
+            has_type |= *name == CONTENT_TYPE;
+            is_odd |= may_be_odd(name);
+        }
+        if is_odd || !self.hidden_from_clients.is_empty() {
+            self.remove_odd(headers, called);
+        }
+        if !has_options {
+            headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        }
+        if has_body && !has_type {
+            let unknown = HeaderValue::from_static("application/octet-stream");
+            headers.insert(CONTENT_TYPE, unknown);
+        }
+    }
+
+    #[cold]
+    fn remove_odd(&self, headers: &mut HeaderMap, called: Called) {
+        let named = named_by_connection(headers);
+        let odd: Vec<HeaderName> = headers
+            .keys()
+            .filter(|name| match response_rule(name) {
+                Rule::Never => true,
+                Rule::Unless => !self.passed_to_clients.contains(name),
+                Rule::Passed => named.contains(name) || self.hidden_from_clients.contains(name),
+            })
+            .cloned()
+            .collect();
+        for name in odd {
+            called.note_removed(&name);
+            headers.remove(name);
+        }
+    }
+}
+
+/// What happens to a field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Rule {
+    /// It is removed.
+    Never,
+    /// It is removed unless the application lets it through.
+    Unless,
+    /// It is passed on.
+    Passed,
+}
+
+fn request_rule(name: &HeaderName) -> Rule {
+    match name.as_str() {
+        name if is_of_connection(name) || name.starts_with("toru-") => Rule::Never,
+        "authorization" | "cookie" | "proxy-authorization" => Rule::Unless,
+        _ => Rule::Passed,
+    }
+}
+
+fn response_rule(name: &HeaderName) -> Rule {
+    match name.as_str() {
+        name if is_of_connection(name) || name.starts_with("toru-") => Rule::Never,
+        "alt-svc"
+        | "clear-site-data"
+        | "service-worker-allowed"
+        | "set-cookie"
+        | "strict-transport-security" => Rule::Unless,
+        _ => Rule::Passed,
+    }
+}
+
+/// Fields of one connection: those of RFC 9110, section 7.6.1, and what older software sends.
+fn is_of_connection(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
+
+/// Whether a field of a request needs a second look. Most names are told by their first letter.
+#[inline]
+fn may_be_private(name: &HeaderName) -> bool {
+    match name.as_str().as_bytes() {
+        [b'a', b'u', ..] | [b'c', b'o', b'o', ..] | [b'k' | b'p' | b't', ..] => true,
+        [b'c', b'o', b'n', ..] | [b'u', b'p', ..] => request_rule(name) != Rule::Passed,
+        _ => false,
+    }
+}
+
+/// The same for a field of a response.
+#[inline]
+fn may_be_odd(name: &HeaderName) -> bool {
+    match name.as_str().as_bytes() {
+        [b'a', b'l', ..] | [b'k' | b'p' | b's' | b't' | b'u', ..] => true,
+        [b'c', second, third, ..] => {
+            // Nearly every response has a `content-…`.
+            *second == b'l' || (*second == b'o' && *third == b'n' && name.as_str() == "connection")
+        }
+        _ => false,
+    }
+}
+
+/// What the fields `Connection` name.
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    let values = headers.get_all(http::header::CONNECTION).iter();
+    let text = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let names = |value: Cow<'_, str>| -> Vec<HeaderName> {
+        value
+            .split(',')
+            .filter_map(|name| name.trim().parse().ok())
+            .collect()
+    };
+    text.flat_map(names).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HeaderMap, HeaderName, Rule, may_be_odd, may_be_private, request_rule, response_rule};
+
+    /// Names of all kinds, known and made up.
+    const NAMES: [&str; 44] = [
+        "accept",
+        "accept-encoding",
+        "age",
+        "allow",
+        "alt-svc",
+        "authorization",
+        "cache-control",
+        "clear-site-data",
+        "connection",
+        "content-length",
+        "content-security-policy",
+        "content-type",
+        "cookie",
+        "cookie2",
+        "date",
+        "etag",
+        "expect",
+        "host",
+        "keep-alive",
+        "location",
+        "origin",
+        "pragma",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "range",
+        "referer",
+        "retry-after",
+        "server",
+        "service-worker-allowed",
+        "set-cookie",
+        "strict-transport-security",
+        "te",
+        "toru-roles",
+        "toru-user",
+        "toru-x",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "upgrade-insecure-requests",
+        "user-agent",
+        "vary",
+        "via",
+        "x-toru-user",
+    ];
+
+    #[test]
+    fn the_first_look_misses_nothing_that_the_second_one_removes() {
+        for name in NAMES.map(HeaderName::from_static) {
+            assert!(
+                may_be_private(&name) || request_rule(&name) == Rule::Passed,
+                "{name}"
+            );
+            assert!(
+                may_be_odd(&name) || response_rule(&name) == Rule::Passed,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_usual_names_need_no_second_look() {
+        let usual = [
+            "host",
+            "user-agent",
+            "accept",
+            "accept-encoding",
+            "accept-language",
+            "content-type",
+            "x-request-id",
+        ];
+        for name in usual.map(HeaderName::from_static) {
+            assert!(!may_be_private(&name), "{name}");
+        }
+        for name in [
+            "content-type",
+            "cache-control",
+            "etag",
+            "location",
+            "vary",
+            "x-version",
+        ] {
+            assert!(!may_be_odd(&HeaderName::from_static(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_connection_names_is_of_the_connection() {
+        let mut headers = HeaderMap::new();
+        headers.append("connection", "close, X-Own , ,\u{e9}".parse().unwrap());
+        headers.append("connection", "x-other".parse().unwrap());
+        let named = super::named_by_connection(&headers);
+        assert_eq!(named, ["close", "x-own", "x-other"]);
+    }
+}
