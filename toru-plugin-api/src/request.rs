@@ -100,6 +100,19 @@ impl Request {
             .param(capture_index(self.pattern.as_bytes(), name.as_bytes())?)
     }
 
+    /// The user that the host says the request is from; `None` for somebody unnamed. Nobody else can set this.
+    #[must_use]
+    pub fn user(&self) -> Option<Cow<'_, str>> {
+        self.header("toru-user").map(|user| percent::decode(user, false))
+    }
+
+    /// The roles that the host says the user has. Nobody else can set this.
+    pub fn roles(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let roles = self.header("toru-roles").into_iter();
+        let roles = roles.flat_map(|roles| roles.split(|byte| *byte == b','));
+        roles.map(|role| percent::decode(role, false))
+    }
+
     /// The first value of a header, in any case of its name. Header values need not be UTF-8.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {

@@ -1,11 +1,14 @@
 //! Requests in the hands of a plugin.
 
 use bytes::Bytes;
+use http::request::Parts;
 use http_body_util::Full;
+use toru_host::service::{Access, Authorization, Authorizer, Identity, PluginApi};
 use toru_plugin_api::Response;
+use tower_service::Service;
 
 use crate::actor::Script;
-use crate::host::{post, read};
+use crate::host::{get, post, read};
 use crate::streaming::broken;
 
 #[tokio::test]
@@ -22,6 +25,35 @@ async fn an_error_of_the_request_reaches_the_plugin() {
         .await
         .unwrap();
     assert_eq!(answer.text(), "Disconnected");
+}
+
+/// Lets one user in, as whoever that is.
+struct Known(Identity);
+
+impl Authorizer for Known {
+    fn authorize(&self, _: &Parts, _: Access<'_>) -> Authorization {
+        Authorization::allow(self.0.clone())
+    }
+}
+
+#[tokio::test]
+async fn an_author_is_told_who_the_user_is_in_the_applications_own_spelling() {
+    let host = Script::act(|_, request| async move {
+        let roles: Vec<_> = request.roles().collect();
+        Ok(Response::text(format!("{:?} {roles:?}", request.user())))
+    })
+    .run()
+    .await;
+    let ask = async |identity: Identity| {
+        let mut service = PluginApi::new(host.manager.clone(), Known(identity));
+        let Ok(response) = service.call(get("actor/act")).await;
+        read(response).await.unwrap().text().to_owned()
+    };
+    assert_eq!(ask(Identity::anonymous()).await, "None []");
+    let name = "Zoë 100%, \"admin\"\r\nx: y";
+    let odd = Identity::user(name).with_role("a,b").with_role("c d");
+    assert_eq!(ask(odd).await, format!("{:?} {:?}", Some(name), ["a,b", "c d"]));
+    assert_eq!(ask(Identity::user("")).await, r#"Some("") []"#);
 }
 
 #[tokio::test]
