@@ -49,4 +49,7 @@ pub(crate) use frontend::Asset;
 pub(crate) use gate::Permit;
 pub(crate) use instance::{Instance, Unstarted};
 pub(crate) use library::{load_static, load_trusted};
+#[cfg(test)]
+pub(crate) use response::may_be_odd;
+pub(crate) use response::{Remarkable, StaticNames};
 pub(crate) use route::{Route, RouteMatch};

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use http::HeaderName;
 
+use crate::ffi::StaticNames;
 use crate::plugin::{PluginCounters, PluginLimits};
 
 /// Most names of removed header fields that are remembered.
@@ -32,6 +33,8 @@ pub(crate) struct Lane {
     pub(crate) timed_out: Counter,
     pub(crate) rejected: Counter,
     pub(crate) limits: PluginLimits,
+    /// Names of header fields of its responses.
+    pub(crate) names: StaticNames,
     /// Names of header fields that were removed from responses, and that somebody was told of.
     removed: Mutex<Vec<HeaderName>>,
 }

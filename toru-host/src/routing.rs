@@ -82,6 +82,31 @@ struct Bundle {
 struct Path {
     routes: Vec<(u32, usize)>,
     allow: HeaderValue,
+    captures: Captures,
+}
+
+/// What a pattern captures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Captures {
+    /// Nothing, or several parts.
+    Any,
+    /// All from here on: the pattern ends with its only capture.
+    Rest(usize),
+}
+
+impl Captures {
+    fn of(pattern: &str) -> Self {
+        let parts = pattern
+            .strip_suffix('}')
+            .and_then(|pattern| pattern.split_once('{'));
+        match parts {
+            // Doubled braces stand for themselves, and make a pattern longer than the path.
+            Some((before, name)) if !before.contains('}') && !name.contains(['{', '}']) => {
+                Self::Rest(before.len())
+            }
+            _ => Self::Any,
+        }
+    }
 }
 
 /// Why a call was not let in.
@@ -150,15 +175,28 @@ impl Running {
             return Found::OtherMethods(matched.value.allow.clone());
         };
         let mut params = [(0, 0); TORU_PARAMS_MAX];
-        let n_params = matched.params.len().min(TORU_PARAMS_MAX);
-        let start_of_own = own.as_ptr().addr();
-        for (slot, (_, value)) in params[..n_params].iter_mut().zip(matched.params.iter()) {
-            let offset = u16::try_from(value.as_ptr().addr() - start_of_own);
-            let (Ok(offset), Ok(len)) = (offset, u16::try_from(value.len())) else {
-                return Found::Nothing;
-            };
-            *slot = (offset, len);
-        }
+        let place = |offset: usize, len: usize| Some((u16::try_from(offset).ok()?, u16::try_from(len).ok()?));
+        let n_params = match matched.value.captures {
+            // Most patterns are of this kind, and what they capture is told without asking the router for it.
+            Captures::Rest(start) => {
+                let Some(rest) = place(start, own.len() - start) else {
+                    return Found::Nothing;
+                };
+                params[0] = rest;
+                1
+            }
+            Captures::Any => {
+                let n_params = matched.params.len().min(TORU_PARAMS_MAX);
+                let start_of_own = own.as_ptr().addr();
+                for (slot, (_, value)) in params[..n_params].iter_mut().zip(matched.params.iter()) {
+                    let Some(part) = place(value.as_ptr().addr() - start_of_own, value.len()) else {
+                        return Found::Nothing;
+                    };
+                    *slot = part;
+                }
+                n_params
+            }
+        };
         Found::Route(RouteMatch {
             route: &self.instance.routes()[*index],
             prefix_len,
@@ -234,7 +272,14 @@ fn build(routes: &[Route]) -> Result<Router<Path>, String> {
         let allow = HeaderValue::from_str(&names(with_head(methods) | TORU_OPTIONS).join(", "))
             .map_err(|error| error.to_string())?;
         router
-            .insert(pattern, Path { routes, allow })
+            .insert(
+                pattern,
+                Path {
+                    routes,
+                    allow,
+                    captures: Captures::of(pattern),
+                },
+            )
             .map_err(|error| match error {
                 matchit::InsertError::Conflict { with } => format!("`{pattern}` collides with `{with}`"),
                 other => format!("`{pattern}` is malformed: {other}"),
@@ -292,7 +337,7 @@ fn names(methods: u32) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::check_pattern;
+    use super::{Captures, check_pattern};
 
     #[test]
     fn patterns_that_no_request_reaches_are_refused() {
@@ -313,6 +358,25 @@ mod tests {
         }
         for pattern in ["/", "/a", "/{a}/b.{c}", "/enabled", "/a/enable", "/{*rest}"] {
             assert!(check_pattern(pattern).is_ok(), "{pattern:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_capture_that_stands_alone_at_the_end_is_the_rest() {
+        for (pattern, start) in [("/small/{id}", 7), ("/{*rest}", 1), ("/file.{kind}", 6)] {
+            assert_eq!(Captures::of(pattern), Captures::Rest(start), "{pattern}");
+        }
+        for pattern in [
+            "/small",
+            "/{a}/{b}",
+            "/{a}/b",
+            "/{name}.txt",
+            "/{{a}}",
+            "/{{a}}/{b}",
+            "/a}}b/{c}",
+            "/a/{b}}}",
+        ] {
+            assert_eq!(Captures::of(pattern), Captures::Any, "{pattern}");
         }
     }
 }

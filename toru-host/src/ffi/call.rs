@@ -21,7 +21,7 @@ use super::context::Context as PluginContext;
 use super::faults::Fault;
 use super::gate::Permit;
 use super::op::{PluginOp, Started, on_worker};
-use super::response::{Answer, AnswerBody, check_length};
+use super::response::{Answer, AnswerBody, Remarkable, check_length};
 use super::route::{RouteMatch, Start};
 use super::watch::inside;
 use crate::error::CallError;
@@ -39,9 +39,14 @@ pub(crate) struct CallFuture<B> {
     permit: Option<Permit>,
     /// Taken when the call has come to something.
     in_flight: Option<InFlight>,
-    /// What ends the call before it is answered; made when it suspends for the first time.
+    /// What ends the call before it is answered; made when it has to wait.
     ends: Option<Ends>,
+    /// Whether the call was woken already when it suspended for the first time.
+    was_awake: bool,
 }
+
+/// A response, and what is remarkable about its header.
+pub(crate) type Answered = (Response<ResponseBody>, Remarkable);
 
 /// The plugin that a call went to. Stays good when the call is over.
 #[derive(Clone, Copy)]
@@ -124,6 +129,7 @@ impl<B: RequestBody> CallFuture<B> {
             permit: Some(permit),
             in_flight: Some(in_flight),
             ends: None,
+            was_awake: false,
         }
     }
 
@@ -145,7 +151,8 @@ impl<B: RequestBody> CallFuture<B> {
                         Started::Ended(status) => return Poll::Ready(noted(context, status)),
                         Started::Pending(op) => {
                             self.stage = Stage::Pending(op);
-                            self.cell.cell().wakeup.suspend(cx.waker());
+                            // A handler that only lets others go first is spared all that waiting needs.
+                            self.was_awake = self.cell.cell().wakeup.suspend(cx.waker());
                             return Poll::Pending;
                         }
                     }
@@ -212,7 +219,7 @@ impl<B: RequestBody> CallFuture<B> {
     }
 
     /// Ends the call before it has come to anything.
-    fn stop(&mut self, error: CallError) -> Result<Response<ResponseBody>, CallError> {
+    fn stop(&mut self, error: CallError) -> Result<Answered, CallError> {
         self.stage = Stage::Ended;
         self.cell.cell().cancel();
         if let Some(call) = self.in_flight.take() {
@@ -224,7 +231,7 @@ impl<B: RequestBody> CallFuture<B> {
     }
 
     /// Turns what the call came to into a response. The call leaves the instance, unless its response is a stream.
-    fn finish(&mut self, status: u32) -> Result<Response<ResponseBody>, CallError> {
+    fn finish(&mut self, status: u32) -> Result<Answered, CallError> {
         self.stage = Stage::Ended;
         let answer = self.cell.cell().take_answer();
         self.cell.cell().cancel();
@@ -237,8 +244,7 @@ impl<B: RequestBody> CallFuture<B> {
             (
                 Some(Answer::Response {
                     status: code,
-                    mut headers,
-                    has_length,
+                    mut fields,
                     mut body,
                 }),
                 Some(permit),
@@ -246,7 +252,7 @@ impl<B: RequestBody> CallFuture<B> {
             ) if status == TORU_DONE => {
                 let (is_head, lane) = (self.cell.is_head(), self.cell.cell().lane);
                 let max = lane.limits.max_response_body;
-                let checked = check_length(code, &mut headers, has_length, &mut body, is_head, max);
+                let checked = check_length(code, &mut fields, &mut body, is_head, max);
                 if let Err(reason) = checked {
                     // The body first, which is the plugin's: the permit keeps the instance.
                     drop(body);
@@ -259,8 +265,8 @@ impl<B: RequestBody> CallFuture<B> {
                 }
                 let mut response = Response::new(ResponseBody::new(body, permit, call));
                 *response.status_mut() = code;
-                *response.headers_mut() = headers;
-                Ok(response)
+                *response.headers_mut() = fields.headers;
+                Ok((response, fields.remarkable))
             }
             (answer, permit, _) => {
                 let error = failure(status, answer);
@@ -274,6 +280,10 @@ impl<B: RequestBody> CallFuture<B> {
 
     /// What ends the call now, if anything. Registers for what may end it later.
     fn poll_ends(&mut self, cx: &mut Context<'_>) -> Option<CallError> {
+        if std::mem::take(&mut self.was_awake) {
+            // Polled again at once, and asked again then.
+            return None;
+        }
         let Some(permit) = &self.permit else {
             return Some(CallError::Cancelled);
         };
@@ -303,7 +313,7 @@ impl<B: RequestBody> CallFuture<B> {
 }
 
 impl<B: RequestBody> Future for CallFuture<B> {
-    type Output = Result<Response<ResponseBody>, CallError>;
+    type Output = Result<Answered, CallError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
@@ -331,13 +341,15 @@ impl<B> Unpin for CallFuture<B> {}
 
 impl<B> Drop for CallFuture<B> {
     fn drop(&mut self) {
+        // Without it, the call has come to something, and nothing of it is left.
+        let Some(call) = self.in_flight.take() else {
+            return;
+        };
         // First the operation, then the word to a detached plugin.
         self.stage = Stage::Ended;
         self.cell.cell().cancel();
-        if let Some(call) = self.in_flight.take() {
-            call.note_time();
-            self.cell.cell().lane.cancelled.add(1);
-        }
+        call.note_time();
+        self.cell.cell().lane.cancelled.add(1);
     }
 }
 

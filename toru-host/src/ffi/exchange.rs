@@ -306,8 +306,7 @@ unsafe fn deliver<B: RequestBody>(cell: &Cell<B>, response: *const ToruResponse)
     // A claim that is not followed by an answer would never be released: a panic in here becomes one.
     let status = guard_or("exchange.respond", None, || {
         // SAFETY: as the caller guarantees.
-        let (answer, status) = match unsafe { response::read(response, cell.lane.limits.max_response_header) }
-        {
+        let (answer, status) = match unsafe { response::read(response, cell.lane) } {
             Ok(answer) => (answer, TORU_DONE),
             Err((reason, status)) => (Answer::Invalid(reason), status),
         };

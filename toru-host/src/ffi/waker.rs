@@ -77,12 +77,14 @@ impl Wakeup {
         self.notified.swap(false, Ordering::AcqRel);
     }
 
-    /// A poll ended pending. A wake-up that came meanwhile takes effect now.
-    pub(super) fn suspend(&self, waker: &Waker) {
+    /// A poll ended pending. A wake-up that came meanwhile takes effect now; tells whether there was one.
+    pub(super) fn suspend(&self, waker: &Waker) -> bool {
         self.task.register(waker);
-        if self.notified.swap(false, Ordering::AcqRel) {
+        let is_awake = self.notified.swap(false, Ordering::AcqRel);
+        if is_awake {
             waker.wake_by_ref();
         }
+        is_awake
     }
 
     pub(super) fn wake(&self) {

@@ -57,14 +57,6 @@ pub(super) struct Shared {
     pub(super) trusted: Vec<HeaderValue>,
 }
 
-/// A request that may do what it wants.
-pub(super) struct Authorized<B> {
-    pub(super) target: Target,
-    pub(super) head: Parts,
-    pub(super) body: B,
-    pub(super) identity: Identity,
-}
-
 impl PluginApi {
     /// Makes the service. Every request is put before `authorizer` first.
     pub fn new(manager: PluginManager, authorizer: impl Authorizer) -> Self {
@@ -96,7 +88,7 @@ impl PluginApi {
     /// Goes on with a request that may do what it wants, unless another site made a browser send it.
     // Inlined, so that the head moves straight into the call's cell.
     #[inline(always)]
-    pub(super) fn dispatch<B>(&self, request: Authorized<B>) -> Kind<B>
+    pub(super) fn dispatch<B>(&self, target: Target, head: Parts, body: B, identity: &Identity) -> Kind<B>
     where
         B: Body + Send + 'static,
         B::Error: Into<BoxError>,
@@ -107,18 +99,18 @@ impl PluginApi {
             trusted,
             ..
         } = &*self.0;
-        if origin::is_foreign(&request.head, &request.identity, trusted) {
+        if origin::is_refused(&head, identity, trusted) {
             return Kind::problem(Problem::foreign_origin());
         }
-        if let Target::Route(id) = request.target {
-            return routes::call(manager, policy, id, request);
+        if let Target::Route(id) = target {
+            return routes::call(manager, policy, id, head, body, identity);
         }
-        let (path, method) = (request.head.uri.path(), &request.head.method);
-        match request.target {
+        let (path, method) = (head.uri.path(), &head.method);
+        match target {
             Target::List => Kind::get(method, || management::list(manager)),
             Target::Plugin(id) => Kind::get(method, || management::details(manager, id.of(path))),
             Target::Action(id, Action::Bundle) => {
-                Kind::get(method, || bundle::answer(manager, id.of(path), &request.head))
+                Kind::get(method, || bundle::answer(manager, id.of(path), &head))
             }
             Target::Action(id, Action::Enable) => {
                 Kind::post(method, || management::enable(manager, id.of(path)))
@@ -170,12 +162,7 @@ where
         let target = parse(path, self.0.manager.base_path());
         let wanted = access(target, path);
         let kind = match self.0.authorizer.authorize(&head, wanted) {
-            Authorization::Decided(Ok(identity)) => self.dispatch(Authorized {
-                target,
-                head,
-                body,
-                identity,
-            }),
+            Authorization::Decided(Ok(identity)) => self.dispatch(target, head, body, &identity),
             Authorization::Decided(Err(refusal)) => Kind::problem(Problem::refused(refusal)),
             Authorization::Pending(decision) => Kind::Deciding {
                 decision,

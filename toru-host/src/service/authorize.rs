@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -32,10 +33,14 @@ pub enum Access<'a> {
 /// Names are sent as UTF-8 in which control characters, spaces, `%`, `,` and everything beyond ASCII are percent-encoded
 /// (RFC 3986, section 2.1); roles are separated by commas.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Identity {
+pub struct Identity(Option<Arc<Facts>>);
+
+/// What is known of somebody who is known.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Facts {
     user: Option<HeaderValue>,
     roles: Option<HeaderValue>,
-    explicit: bool,
+    is_explicit: bool,
 }
 
 /// What stands for itself in a name.
@@ -45,28 +50,24 @@ impl Identity {
     /// Somebody whose name does not matter.
     #[must_use]
     pub const fn anonymous() -> Self {
-        Self {
-            user: None,
-            roles: None,
-            explicit: false,
-        }
+        Self(None)
     }
 
     /// A user, by the name that the application knows them under.
     #[must_use]
     pub fn user(name: impl AsRef<str>) -> Self {
-        Self {
-            user: value(utf8_percent_encode(name.as_ref(), ENCODED).to_string()),
-            ..Self::anonymous()
-        }
+        let mut identity = Self::anonymous();
+        identity.facts_mut().user = value(utf8_percent_encode(name.as_ref(), ENCODED).to_string());
+        identity
     }
 
     /// Adds a role.
     #[must_use]
     pub fn with_role(mut self, role: impl AsRef<str>) -> Self {
         let role = utf8_percent_encode(role.as_ref(), ENCODED);
-        let before = self.roles.as_ref().and_then(|roles| roles.to_str().ok());
-        self.roles = value(match before {
+        let facts = self.facts_mut();
+        let before = facts.roles.as_ref().and_then(|roles| roles.to_str().ok());
+        facts.roles = value(match before {
             Some(roles) => format!("{roles},{role}"),
             None => role.to_string(),
         });
@@ -78,23 +79,27 @@ impl Identity {
     ///
     /// Not for cookies, HTTP authentication that a browser remembers, or client certificates.
     #[must_use]
-    pub const fn with_explicit_credential(mut self) -> Self {
-        self.explicit = true;
+    pub fn with_explicit_credential(mut self) -> Self {
+        self.facts_mut().is_explicit = true;
         self
     }
 
-    pub(super) const fn has_explicit_credential(&self) -> bool {
-        self.explicit
+    pub(super) fn has_explicit_credential(&self) -> bool {
+        self.0.as_ref().is_some_and(|facts| facts.is_explicit)
     }
 
     /// The user, as plugins are told.
-    pub(super) const fn user_value(&self) -> Option<&HeaderValue> {
-        self.user.as_ref()
+    pub(super) fn user_value(&self) -> Option<&HeaderValue> {
+        self.0.as_ref()?.user.as_ref()
     }
 
     /// The roles, as plugins are told.
-    pub(super) const fn roles_value(&self) -> Option<&HeaderValue> {
-        self.roles.as_ref()
+    pub(super) fn roles_value(&self) -> Option<&HeaderValue> {
+        self.0.as_ref()?.roles.as_ref()
+    }
+
+    fn facts_mut(&mut self) -> &mut Facts {
+        Arc::make_mut(self.0.get_or_insert_default())
     }
 }
 
@@ -106,8 +111,8 @@ fn value(encoded: String) -> Option<HeaderValue> {
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity")
-            .field("user", &self.user)
-            .field("roles", &self.roles)
+            .field("user", &self.user_value())
+            .field("roles", &self.roles_value())
             .finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body::Body;
 
-use super::api::{Authorized, PluginApi};
+use super::api::PluginApi;
 use super::authorize::{Identity, Refusal};
 use super::management::Changing;
 use super::path::Target;
@@ -104,9 +104,10 @@ where
                     let answered = ready!(Pin::new(&mut *call).poll(cx));
                     let called = call.called();
                     return Poll::Ready(Ok(match answered {
-                        Ok(mut response) => {
+                        Ok((mut response, remarkable)) => {
                             let has_body = !response.body().is_end_stream();
-                            api.policy().leave(response.headers_mut(), has_body, called);
+                            api.policy()
+                                .leave(response.headers_mut(), remarkable, has_body, called);
                             if *only_head {
                                 leave_body_out(&mut response);
                             }
@@ -127,12 +128,7 @@ where
                         (Err(refusal), _) => Kind::problem(Problem::refused(refusal)),
                         (Ok(identity), Some(rest)) => {
                             let (target, head, body) = *rest;
-                            api.dispatch(Authorized {
-                                target,
-                                head,
-                                body,
-                                identity,
-                            })
+                            api.dispatch(target, head, body, &identity)
                         }
                         (Ok(_), None) => Kind::Ready(None),
                     };

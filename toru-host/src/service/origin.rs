@@ -6,14 +6,22 @@ use http::{HeaderValue, Method};
 
 use super::authorize::Identity;
 
-/// Whether a request that changes something may have been sent by a page of another site, with credentials that its user
-/// did not mean to use.
+/// Whether a request may have been sent by a page of another site, with credentials that its user did not mean to use. One
+/// that only reads may be sent by anybody: its answer stays with the browser.
+#[inline]
+pub(super) fn is_refused(head: &Parts, identity: &Identity, trusted: &[HeaderValue]) -> bool {
+    !matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS)
+        && is_foreign(head, identity, trusted)
+}
+
+/// Whether another site may have sent the request.
 ///
 /// Browsers tell by `Sec-Fetch-Site` (Fetch Metadata), older ones by `Origin` (RFC 6454), which is held against `Host`. A
 /// request with neither is refused if it has a cookie: whoever is no browser has no use for one. Credentials that browsers do
 /// not send by themselves need none of this: see [`Identity::with_explicit_credential`].
-pub(super) fn is_foreign(head: &Parts, identity: &Identity, trusted: &[HeaderValue]) -> bool {
-    if is_safe(&head.method) || identity.has_explicit_credential() {
+#[cold]
+fn is_foreign(head: &Parts, identity: &Identity, trusted: &[HeaderValue]) -> bool {
+    if identity.has_explicit_credential() {
         return false;
     }
     let origin = head.headers.get(ORIGIN);
@@ -50,17 +58,13 @@ fn is_own(origin: &HeaderValue, head: &Parts) -> bool {
     }
 }
 
-fn is_safe(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
-}
-
 #[cfg(test)]
 mod tests {
     use http::Request;
 
-    use super::{HeaderValue, Identity, is_foreign};
+    use super::{HeaderValue, Identity};
 
-    fn is_refused(method: &str, fields: &[(&str, &str)]) -> bool {
+    fn refused(method: &str, fields: &[(&str, &str)]) -> bool {
         let mut request = Request::builder().method(method).uri("/api/plugins/a/enable");
         request = request.header("host", "app.example:8080");
         for (name, value) in fields {
@@ -69,15 +73,15 @@ mod tests {
         let (head, ()) = request.body(()).unwrap().into_parts();
         let trusted = [HeaderValue::from_static("https://admin.example")];
         assert!(
-            !is_foreign(&head, &Identity::user("a").with_explicit_credential(), &trusted),
+            !super::is_refused(&head, &Identity::user("a").with_explicit_credential(), &trusted),
             "what no browser sends by itself is never foreign"
         );
-        is_foreign(&head, &Identity::user("a"), &trusted)
+        super::is_refused(&head, &Identity::user("a"), &trusted)
     }
 
     #[test]
     fn browsers_tell_where_a_request_comes_from() {
-        for (site, refused) in [
+        for (site, expected) in [
             ("same-origin", false),
             ("none", false),
             ("same-site", true),
@@ -85,21 +89,21 @@ mod tests {
             ("", true),
             ("Same-Origin", true),
         ] {
-            assert_eq!(is_refused("POST", &[("sec-fetch-site", site)]), refused, "{site}");
+            assert_eq!(refused("POST", &[("sec-fetch-site", site)]), expected, "{site}");
             // It is believed before the origin, which a form of the same page may lack.
             let both = [("sec-fetch-site", site), ("origin", "null")];
-            assert_eq!(is_refused("POST", &both), refused, "{site}");
+            assert_eq!(refused("POST", &both), expected, "{site}");
         }
         let twice = [
             ("sec-fetch-site", "same-origin"),
             ("sec-fetch-site", "cross-site"),
         ];
-        assert!(is_refused("POST", &twice));
+        assert!(refused("POST", &twice));
     }
 
     #[test]
     fn older_browsers_tell_their_origin() {
-        for (origin, refused) in [
+        for (origin, expected) in [
             ("https://app.example:8080", false),
             ("http://APP.example:8080", false),
             ("https://app.example", true),
@@ -110,16 +114,16 @@ mod tests {
             ("https://admin.example", false),
             ("http://admin.example", true),
         ] {
-            assert_eq!(is_refused("POST", &[("origin", origin)]), refused, "{origin}");
+            assert_eq!(refused("POST", &[("origin", origin)]), expected, "{origin}");
         }
     }
 
     #[test]
     fn who_tells_nothing_must_have_no_cookie() {
-        assert!(!is_refused("POST", &[]));
-        assert!(is_refused("POST", &[("cookie", "session=1")]));
-        assert!(is_refused("DELETE", &[("cookie", "session=1")]));
-        assert!(!is_refused(
+        assert!(!refused("POST", &[]));
+        assert!(refused("POST", &[("cookie", "session=1")]));
+        assert!(refused("DELETE", &[("cookie", "session=1")]));
+        assert!(!refused(
             "GET",
             &[("cookie", "session=1"), ("sec-fetch-site", "cross-site")]
         ));

@@ -45,9 +45,8 @@ pub(super) enum Action {
 }
 
 const FORBIDDEN: u8 = 1;
-const SLASH: u8 = 2;
-const DOT: u8 = 4;
-const ESCAPE: u8 = 8;
+const DOT: u8 = 2;
+const ESCAPE: u8 = 4;
 
 /// What each byte means in a path.
 static CLASSES: [u8; 256] = {
@@ -56,7 +55,6 @@ static CLASSES: [u8; 256] = {
     while byte <= b'~' {
         classes[byte as usize] = match byte {
             b'\\' => FORBIDDEN,
-            b'/' => SLASH,
             b'.' => DOT,
             b'%' => ESCAPE,
             _ => 0,
@@ -113,21 +111,16 @@ pub(super) fn parse(path: &str, mount: &str) -> Target {
 
 /// Whether every segment means what it says.
 fn is_safe(own: &str) -> bool {
-    // What any byte is, taken together: the common case is plain all over and needs no second look. A dot counts
-    // only behind a slash.
-    let mut seen = 0;
-    let mut before = !DOT;
-    for byte in own.bytes() {
-        let class = CLASSES[usize::from(byte)];
-        seen |= class & before;
-        before = if class & SLASH == 0 { !DOT } else { !0 };
-    }
-    if seen & FORBIDDEN != 0 {
-        return false;
+    // What any byte is, taken together: the common case is plain all over and needs no second look.
+    let seen = own
+        .bytes()
+        .fold(0, |seen, byte| seen | CLASSES[usize::from(byte)]);
+    if seen & (FORBIDDEN | DOT | ESCAPE) == 0 {
+        return true;
     }
     let is_dot = |segment: &[u8]| matches!(segment, b"." | b"..");
-    seen & (DOT | ESCAPE) == 0
-        || own
+    seen & FORBIDDEN == 0
+        && own
             .split('/')
             .all(|segment| decode(segment).is_some_and(|decoded| !is_dot(&decoded)))
 }

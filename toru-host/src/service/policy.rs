@@ -6,7 +6,7 @@ use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::authorize::Identity;
-use crate::ffi::Called;
+use crate::ffi::{Called, Remarkable};
 
 /// Who the host says a request is from; see [`Identity`].
 static TORU_USER: HeaderName = HeaderName::from_static("toru-user");
@@ -123,20 +123,20 @@ impl HeaderPolicy {
 
     /// Makes of a plugin's header what the client sees. `has_body` tells whether there is something whose type matters.
     #[inline]
-    pub(super) fn leave(&self, headers: &mut HeaderMap, has_body: bool, called: Called) {
-        let (mut has_options, mut has_type, mut is_odd) = (false, false, false);
-        for name in headers.keys() {
-            has_options |= *name == X_CONTENT_TYPE_OPTIONS;
-            has_type |= *name == CONTENT_TYPE;
-            is_odd |= may_be_odd(name);
-        }
-        if is_odd || !self.hidden_from_clients.is_empty() {
+    pub(super) fn leave(
+        &self,
+        headers: &mut HeaderMap,
+        remarkable: Remarkable,
+        has_body: bool,
+        called: Called,
+    ) {
+        if remarkable.odd || !self.hidden_from_clients.is_empty() {
             self.remove_odd(headers, called);
         }
-        if !has_options {
+        if !remarkable.type_options {
             headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         }
-        if has_body && !has_type {
+        if has_body && !remarkable.media_type {
             let unknown = HeaderValue::from_static("application/octet-stream");
             headers.insert(CONTENT_TYPE, unknown);
         }
@@ -217,19 +217,6 @@ fn may_be_private(name: &HeaderName) -> bool {
     }
 }
 
-/// The same for a field of a response.
-#[inline]
-fn may_be_odd(name: &HeaderName) -> bool {
-    match name.as_str().as_bytes() {
-        [b'a', b'l', ..] | [b'k' | b'p' | b's' | b't' | b'u', ..] => true,
-        [b'c', second, third, ..] => {
-            // Nearly every response has a `content-…`.
-            *second == b'l' || (*second == b'o' && *third == b'n' && name.as_str() == "connection")
-        }
-        _ => false,
-    }
-}
-
 /// What the fields `Connection` name.
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     let values = headers.get_all(http::header::CONNECTION).iter();
@@ -245,7 +232,8 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
 
 #[cfg(test)]
 mod tests {
-    use super::{HeaderMap, HeaderName, Rule, may_be_odd, may_be_private, request_rule, response_rule};
+    use super::{HeaderMap, HeaderName, Rule, may_be_private, request_rule, response_rule};
+    use crate::ffi::may_be_odd;
 
     /// Names of all kinds, known and made up.
     const NAMES: [&str; 44] = [

@@ -1,9 +1,10 @@
 //! The plugins' own routes.
 
 use http::Method;
+use http::request::Parts;
 use http_body::Body;
 
-use super::api::Authorized;
+use super::authorize::Identity;
 use super::future::Kind;
 use super::path::Id;
 use super::policy::HeaderPolicy;
@@ -20,18 +21,14 @@ pub(super) fn call<B>(
     manager: &PluginManager,
     policy: &HeaderPolicy,
     id: Id,
-    request: Authorized<B>,
+    mut head: Parts,
+    body: B,
+    identity: &Identity,
 ) -> Kind<B>
 where
     B: Body + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let Authorized {
-        mut head,
-        body,
-        identity,
-        ..
-    } = request;
     let table = manager.table();
     let running = match table.get(id.of(head.uri.path())) {
         None => return Kind::problem(Problem::unknown_plugin()),
@@ -53,7 +50,7 @@ where
         Err(TurnedAway::Busy) => return Kind::problem(Problem::busy()),
         Err(TurnedAway::Stopping) => return Kind::problem(Problem::idle(PluginState::Stopping)),
     };
-    policy.enter(&mut head.headers, &identity);
+    policy.enter(&mut head.headers, identity);
     let only_head = head.method == Method::HEAD;
     Kind::Calling {
         call: CallFuture::new(permit, in_flight, &matched, head, body),

@@ -18,7 +18,7 @@ use crate::ffi::bytes::from_plugin;
 use crate::ffi::faults::Fault;
 use crate::ffi::gate::Permit;
 use crate::ffi::op::{checked_table, on_worker};
-use crate::ffi::response::read_headers;
+use crate::ffi::response::{StaticNames, read_headers};
 use crate::ffi::waker::SharedWaker;
 use crate::ffi::watch::inside;
 use crate::lane::InFlight;
@@ -256,12 +256,19 @@ unsafe fn take_frame(frame: &ToruFrame) -> Result<Frame<Bytes>, BodyError> {
         }
         TORU_FRAME_TRAILERS if frame.flags == 0 => {
             // SAFETY: valid until the next call to the body.
-            unsafe { read_headers(frame.headers, frame.n_headers, TRAILER_BYTES_MAX) }
-                .map(|(trailers, _)| Frame::trailers(trailers))
-                .map_err(|reason| {
-                    tracing::warn!(reason, "a plugin's trailers were refused");
-                    BodyError::Invalid
-                })
+            unsafe {
+                read_headers(
+                    frame.headers,
+                    frame.n_headers,
+                    TRAILER_BYTES_MAX,
+                    &StaticNames::default(),
+                )
+            }
+            .map(|fields| Frame::trailers(fields.headers))
+            .map_err(|reason| {
+                tracing::warn!(reason, "a plugin's trailers were refused");
+                BodyError::Invalid
+            })
         }
         _ => Err(BodyError::Invalid),
     }

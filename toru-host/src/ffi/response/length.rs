@@ -3,7 +3,7 @@
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, StatusCode};
 
-use super::AnswerBody;
+use super::{AnswerBody, Fields};
 
 /// Lets an answer tell one length and one only: that of its body. What the header said of it is checked and removed, since
 /// the server tells the length itself; it stays where there is no body whose length could be told.
@@ -13,8 +13,7 @@ use super::AnswerBody;
 /// When header and body contradict one another, or the body is larger than allowed.
 pub(in crate::ffi) fn check_length(
     status: StatusCode,
-    headers: &mut HeaderMap,
-    has_length: bool,
+    fields: &mut Fields,
     body: &mut AnswerBody,
     only_head: bool,
     max: u64,
@@ -28,10 +27,10 @@ pub(in crate::ffi) fn check_length(
     if let Some(len) = promised.filter(|len| *len > max) {
         return Err(format!("its body has {len} bytes, at most {max} are allowed"));
     }
-    if !has_length {
+    if !fields.remarkable.length {
         return Ok(());
     }
-    let declared = declared(headers)?;
+    let declared = declared(&fields.headers)?;
     if matches!(body, AnswerBody::Empty) && (only_head || status == StatusCode::NOT_MODIFIED) {
         return Ok(());
     }
@@ -45,7 +44,7 @@ pub(in crate::ffi) fn check_length(
         (None, AnswerBody::Stream(stream)) => stream.promise(declared),
         _ => {}
     }
-    headers.remove(CONTENT_LENGTH);
+    fields.headers.remove(CONTENT_LENGTH);
     Ok(())
 }
 
@@ -69,7 +68,7 @@ fn declared(headers: &HeaderMap) -> Result<u64, String> {
 mod tests {
     use bytes::Bytes;
 
-    use super::{AnswerBody, CONTENT_LENGTH, HeaderMap, StatusCode, check_length};
+    use super::{AnswerBody, CONTENT_LENGTH, Fields, StatusCode, check_length};
 
     /// Whether an answer is accepted, and what its header says afterwards.
     fn checked(
@@ -78,16 +77,17 @@ mod tests {
         body: &'static str,
         only_head: bool,
     ) -> Option<Vec<String>> {
-        let mut headers = HeaderMap::new();
+        let mut fields = Fields::default();
+        fields.remarkable.length = !told.is_empty();
         for length in told {
-            headers.append(CONTENT_LENGTH, length.parse().unwrap());
+            fields.headers.append(CONTENT_LENGTH, length.parse().unwrap());
         }
         let mut body = match body {
             "" => AnswerBody::Empty,
             body => AnswerBody::Full(Bytes::from_static(body.as_bytes())),
         };
-        check_length(status, &mut headers, !told.is_empty(), &mut body, only_head, 10).ok()?;
-        let left = headers.get_all(CONTENT_LENGTH).iter();
+        check_length(status, &mut fields, &mut body, only_head, 10).ok()?;
+        let left = fields.headers.get_all(CONTENT_LENGTH).iter();
         Some(left.map(|value| value.to_str().unwrap().to_owned()).collect())
     }
 
