@@ -14,7 +14,7 @@ mod turnstile;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -256,6 +256,14 @@ async fn finish(change: tokio::task::JoinHandle<Result<(), ManagerError>>) -> Re
 impl Shared {
     fn registry(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Refuses where the host is being shut down: nothing is begun then.
+    fn still_open(&self) -> Result<(), ManagerError> {
+        if self.closing.load(Ordering::Acquire) {
+            return Err(ManagerError::ShuttingDown);
+        }
+        Ok(())
     }
 
     /// Changes the registry and lets the routing table follow, as one step.

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tokio::task::JoinSet;
 
@@ -36,9 +35,7 @@ impl Shared {
         let unknown = || ManagerError::UnknownPlugin { id: id.to_string() };
         // What is recorded and what is known here change together, also as seen by a scan.
         let _wishes = self.wishes.lock().await;
-        if self.closing.load(Ordering::Acquire) {
-            return Err(ManagerError::ShuttingDown);
-        }
+        self.still_open()?;
         let is_missing = {
             let registry = self.registry();
             let slot = registry.slot(id).ok_or_else(unknown)?;
@@ -86,9 +83,7 @@ impl Shared {
     /// Takes over what the plugins folder and the recorded state say. Starts and stops nothing.
     pub(super) async fn look(self: &Arc<Self>) -> Result<(), ManagerError> {
         let _one_at_a_time = self.scanning.lock().await;
-        if self.closing.load(Ordering::Acquire) {
-            return Err(ManagerError::ShuttingDown);
-        }
+        self.still_open()?;
         let shared = Arc::clone(self);
         let looking = offload("toru-scan", move || {
             scan(&shared.settings.plugins_dir, &shared.settings.policy)
@@ -106,10 +101,8 @@ impl Shared {
             self.compare(unhashed).await;
         }
         let _wishes = self.wishes.lock().await;
-        if self.closing.load(Ordering::Acquire) {
-            // The folder may be another host's by now.
-            return Err(ManagerError::ShuttingDown);
-        }
+        // The folder may be another host's by now.
+        self.still_open()?;
         let desired = self.store.load().await?;
         self.update(|registry| registry.adopt_desired(desired));
         Ok(())
@@ -158,7 +151,7 @@ impl Shared {
             return;
         };
         let _one_at_a_time = control.lock().await;
-        if self.closing.load(Ordering::Acquire) {
+        if self.still_open().is_err() {
             return;
         }
         let (is_due, is_overdue) = {

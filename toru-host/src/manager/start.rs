@@ -60,6 +60,8 @@ impl Shared {
         let result = self.load(id, source, start, &progress).await;
         match &result {
             Ok(_) => tracing::info!(plugin.id = %id, "plugin enabled"),
+            // Nothing is wrong with the plugin: it runs at the next start of the host.
+            Err(ManagerError::ShuttingDown) if self.still_open().is_err() => {}
             Err(error) => {
                 let (code, message) = (error.code(), error.to_string());
                 tracing::error!(plugin.id = %id, plugin.code = code, reason = message, "a plugin did not start and was skipped");
@@ -96,6 +98,7 @@ impl Shared {
         let busy = self.registry().slot(id).and_then(|slot| slot.begin());
         let busy = busy.ok_or_else(still_starting)?;
         let room = self.turnstile.room().await;
+        self.still_open()?;
         let (code, generation) = match source {
             Source::Static(plugin) => (Code::Static(plugin), 1),
             Source::File(path) => {
@@ -125,7 +128,10 @@ impl Shared {
             faults: Arc::new(Reporter::new(self, id.clone(), start)),
             stuck_after: self.settings.stuck_after,
         };
-        progress.let_in(self.turnstile.enter(room).await);
+        let pass = self.turnstile.enter(room).await;
+        // Those that waited behind others would be started only to be stopped, and keep the host from ending.
+        self.still_open()?;
+        progress.let_in(pass);
         self.update(|registry| registry.apply(id, Event::Entered(generation)));
         self.enter(id, code, services, progress, busy).await
     }

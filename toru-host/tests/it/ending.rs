@@ -1,7 +1,8 @@
 //! How plugins end: what they left in the background, and applications that end without a word.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -10,7 +11,7 @@ use toru_host::plugin::{DesiredState, PluginState};
 use toru_plugin_api::Response;
 
 use crate::actor::Script;
-use crate::host::{Host, get, read, soon, until};
+use crate::host::{Host, get, id, read, soon, until};
 use crate::support::Place;
 use crate::zoo::{self, Zoo};
 
@@ -167,4 +168,53 @@ async fn within_the_deadline_running_requests_get_time_and_plugins_an_orderly_en
         DesiredState::Enabled,
         "and it runs again next time"
     );
+}
+
+#[tokio::test]
+async fn plugins_that_wait_for_their_turn_when_the_host_ends_are_not_started() {
+    // A machine that stalls for longer than a start may keep others waiting proves nothing.
+    while !one_that_waits_is_not_started().await {}
+}
+
+/// Ends a host while one plugin is in its `init` and another waits behind it. Returns whether it came to that.
+async fn one_that_waits_is_not_started() -> bool {
+    let (release, wait) = channel::<()>();
+    let wait = Mutex::new(wait);
+    let is_inside = Arc::<AtomicBool>::default();
+    let inside = Arc::clone(&is_inside);
+    let script = Script {
+        init: Some(Box::new(move |_| {
+            inside.store(true, Ordering::SeqCst);
+            let _ = wait.lock().unwrap().recv();
+            Box::pin(async { Ok(()) })
+        })),
+        ..Script::default()
+    };
+    let host = script.load(|builder| builder).await;
+    if zoo::compile(&host.place, "good", &[]).is_none() {
+        return true;
+    }
+    host.scan().await.unwrap();
+    let enable = |plugin: &str| {
+        let (manager, plugin) = (host.manager.clone(), id(plugin));
+        tokio::spawn(async move { manager.enable(&plugin).await })
+    };
+    let first = enable("actor");
+    until(|| is_inside.load(Ordering::SeqCst)).await;
+    let second = enable("good");
+    until(|| host.state("good") == PluginState::Starting).await;
+    let manager = host.manager.clone();
+    let ending = tokio::spawn(async move { manager.shutdown().await });
+    while host.scan().await.is_ok() {}
+    let has_waited = host.status("good").generation == 0;
+    drop(release);
+    soon(first).await.unwrap().unwrap();
+    let told = soon(second).await.unwrap().map_err(|error| error.code());
+    soon(ending).await.unwrap();
+    if has_waited {
+        assert_eq!(told, Err("shutting_down"));
+        assert_eq!(host.status("good").generation, 0, "its code was not entered");
+        assert_eq!(host.recorded()["plugins"]["good"]["enabled"], true);
+    }
+    has_waited
 }
