@@ -6,7 +6,7 @@ use std::time::Duration;
 use toru_host::plugin::PluginState;
 
 use crate::actor::Script;
-use crate::host::Host;
+use crate::host::{Host, install};
 use crate::rust_zoo;
 use crate::support::Place;
 use crate::zoo::{self, id_of};
@@ -210,6 +210,31 @@ async fn l20_an_init_that_blocks_its_thread_while_another_plugin_starts() {
         tokio::task::yield_now().await;
     }
     assert_eq!((zoo.count("made").await, zoo.count("stopped").await), (2, 1));
+}
+
+#[tokio::test]
+async fn l20_a_plugin_whose_start_hangs_is_not_entered_again_when_its_file_comes_back() {
+    let place = Place::new();
+    let Some((pipe, release)) = zoo::pipe(&place) else {
+        return;
+    };
+    let define = format!("ZOO_PIPE={pipe:?}");
+    let Some(library) = zoo::compile(&place, "init_blocks_its_thread", &[&define]) else {
+        return;
+    };
+    let blocked = "init-blocks-its-thread";
+    let host = Host::with(place, |builder| builder.init_timeout(Duration::from_millis(100))).await;
+    assert_eq!(host.enable(blocked).await.unwrap_err().code(), "init_timeout");
+    // Nothing names it any more, and its file is gone.
+    let kept = host.place.root().join("kept");
+    fs::rename(&library, &kept).unwrap();
+    fs::write(host.state_file(), r#"{"version":1,"plugins":{}}"#).unwrap();
+    host.scan().await.unwrap();
+    assert_eq!(host.state(blocked), PluginState::Missing);
+    install(&host.place, &kept, "back.so");
+    host.scan().await.unwrap();
+    assert_eq!(host.enable(blocked).await.unwrap_err().code(), "still_starting");
+    drop(release);
 }
 
 #[tokio::test]

@@ -127,9 +127,9 @@ impl Slot {
         Arc::clone(&self.control)
     }
 
-    /// Whether somebody starts or stops the plugin now, or is about to.
+    /// Whether somebody starts or stops the plugin now, or is about to, or a start of it has not returned.
     pub(super) fn is_changing(&self) -> bool {
-        Arc::strong_count(&self.control) > 1
+        Arc::strong_count(&self.control) > 1 || Arc::strong_count(&self.starting) > 1
     }
 
     /// Whether the plugin neither runs nor is being started or stopped.
