@@ -2,6 +2,7 @@
 
 mod builder;
 mod change;
+mod copies;
 mod events;
 mod faults;
 mod progress;

@@ -1,6 +1,5 @@
 //! How one plugin is started. The caller holds the plugin's lock.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use super::faults::Reporter;
 use super::progress::Progress;
 use super::registry::{Busy, Source};
 use super::stop::from_now;
-use crate::discovery::{DiscoverError, Staged, stage};
+use crate::discovery::Staged;
 use crate::error::{LoadError, ManagerError};
 use crate::ffi::{Api, Instance, Services, Unstarted, load_static, load_trusted};
 use crate::lifecycle::{Activity, Event};
@@ -185,39 +184,6 @@ impl Shared {
             slot.forget_image(image);
         }
         Err(error.into())
-    }
-
-    /// Makes the private copy and records what was learnt about it.
-    async fn stage(self: &Arc<Self>, id: &PluginId, path: PathBuf) -> Result<Staged, ManagerError> {
-        let shared = Arc::clone(self);
-        let staged = offload("toru-stage", move || shared.stage_here(&path))
-            .await
-            .map_err(|_| ManagerError::ShuttingDown)?
-            .map_err(LoadError::from)?;
-        if staged.metadata.id != *id {
-            return Err(LoadError::from(DiscoverError::FileChanged).into());
-        }
-        for warning in &staged.warnings {
-            tracing::warn!(plugin.id = %id, %warning, "unusual but accepted");
-        }
-        self.update(|registry| {
-            if let Some(slot) = registry.slot_mut(id) {
-                slot.metadata = Some(staged.metadata.clone());
-                slot.copied = Some((staged.file, staged.sha256));
-                slot.warnings = staged.warnings.iter().map(ToString::to_string).collect();
-                // A file that was replaced after the copy was made stays an update.
-                slot.update.take_if(|update| update.file == staged.file);
-            }
-        });
-        Ok(staged)
-    }
-
-    fn stage_here(&self, path: &Path) -> Result<Staged, DiscoverError> {
-        stage(
-            path,
-            &self.settings.policy,
-            &self.settings.state_dir.join("cache"),
-        )
     }
 
     fn generation(&self, id: &PluginId, sha256: [u8; 32]) -> Result<u64, LoadError> {
