@@ -14,6 +14,7 @@ mod policy;
 mod scan;
 pub mod seal;
 mod stage;
+mod sweep;
 
 pub use self::error::{DiscoverError, Forbidden};
 pub use self::file::FileStamp;
@@ -22,3 +23,4 @@ pub use self::policy::Policy;
 pub use self::scan::{Candidate, scan};
 pub(crate) use self::stage::hash;
 pub use self::stage::{Staged, stage};
+pub(crate) use self::sweep::sweep;

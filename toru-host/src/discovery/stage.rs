@@ -155,7 +155,7 @@ fn forbids_execution(dir: &Path) -> Result<bool, DiscoverError> {
     Ok(mount.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
-fn file_name(sha256: &[u8; 32]) -> String {
+pub(super) fn file_name(sha256: &[u8; 32]) -> String {
     let mut name = String::with_capacity(67);
     for byte in sha256 {
         // Writing to a text cannot fail.

@@ -273,6 +273,7 @@ impl Builder {
         });
         shared.look().await?;
         shared.converge(findings.suspects).await;
+        shared.sweep().await;
         Ok(PluginManager(shared))
     }
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Shared;
-use crate::discovery::{DiscoverError, Staged, stage};
+use super::registry::Slot;
+use crate::discovery::{DiscoverError, Staged, stage, sweep};
 use crate::error::{LoadError, ManagerError};
 use crate::plugin::PluginId;
 use crate::threads::offload;
@@ -41,6 +42,17 @@ impl Shared {
 
     fn stage_here(&self, path: &Path) -> Result<Staged, DiscoverError> {
         stage(path, &self.settings.policy, &self.cache_dir())
+    }
+
+    /// Removes private copies that this process has no use for: of files that were replaced before it began, and what an
+    /// earlier one was about to copy. Only while nothing is being started.
+    pub(super) async fn sweep(&self) {
+        let kept: Vec<_> = self.registry().slots().flat_map(Slot::images).copied().collect();
+        let cache = self.cache_dir();
+        let sweeping = offload("toru-sweep", move || sweep(&cache, &kept));
+        if let Ok(Err(error)) = sweeping.await {
+            tracing::warn!(%error, "old copies of plugins cannot be removed; they take up space");
+        }
     }
 
     fn cache_dir(&self) -> PathBuf {

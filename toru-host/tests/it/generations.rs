@@ -149,6 +149,36 @@ async fn going_back_to_a_file_that_ran_before_opens_nothing_new() {
 }
 
 #[tokio::test]
+async fn copies_of_replaced_libraries_stay_no_longer_than_the_process() {
+    let Some((host, others)) = running(1).await else {
+        return;
+    };
+    let cache = host.place.plugins().join(".metadata/cache");
+    let copies = || {
+        let names = fs::read_dir(&cache).unwrap();
+        let mut names: Vec<_> = names
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let first = host.info(NAME).sha256.unwrap();
+    replace(&host, &others[0].1);
+    host.disable(NAME).await;
+    host.enable(NAME).await.unwrap();
+    let second = host.info(NAME).sha256.unwrap();
+    assert_eq!(copies().len(), 2, "both are mapped");
+    // What a process leaves that dies while it copies, and what was never a copy.
+    fs::write(cache.join(format!("{first}.1-0.tmp")), "half").unwrap();
+    fs::write(cache.join("notes.so"), "somebody's").unwrap();
+    let host = host.restart().await;
+    let mut expected = [format!("{second}.so"), "notes.so".to_owned()];
+    expected.sort();
+    assert_eq!(copies(), expected);
+    answers(&host, "2.0.0").await;
+}
+
+#[tokio::test]
 async fn too_many_replaced_libraries_are_refused_with_advice() {
     let Some((host, others)) = running(3).await else {
         return;

@@ -176,6 +176,11 @@ impl Slot {
         }
     }
 
+    /// Hashes of all libraries of the plugin that were opened.
+    pub(in crate::manager) fn images(&self) -> &[[u8; 32]] {
+        &self.past.images
+    }
+
     /// How many libraries of the plugin are mapped without being the current one.
     fn retired(&self) -> usize {
         self.past.images.len().saturating_sub(1)
