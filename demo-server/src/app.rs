@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::routing::get;
+use toru_host::plugin::PluginInfo;
 use toru_host::{PluginEvent, PluginEvents, PluginManager};
 use toru_kv_sqlite::SqliteKv;
 
@@ -31,15 +32,25 @@ pub async fn plugins(options: &Options) -> Result<PluginManager> {
 /// Writes every change of a plugin's state to the log, until the plugins are shut down.
 pub async fn log_changes(mut events: PluginEvents) {
     let mut told = HashMap::new();
+    let mut is_first = true;
     while let Some(event) = events.next().await {
         match event {
-            PluginEvent::Changed { plugin, .. } => {
-                let (id, status) = (&plugin.id, &plugin.status);
-                if told.insert(id.clone(), status.state) == Some(status.state) {
-                    continue;
+            // The first event, and what is true where some changes were missed.
+            PluginEvent::Snapshot { plugins, .. } => {
+                told.retain(|id, _| plugins.iter().any(|plugin| plugin.id == *id));
+                for plugin in &plugins {
+                    let state = plugin.status.state;
+                    if told.insert(plugin.id.clone(), state) != Some(state) && !is_first {
+                        log(plugin);
+                    }
                 }
-                let reason = status.error.as_ref().map(|error| error.message.as_str());
-                tracing::info!(plugin.id = %id, desired = ?status.desired, state = ?status.state, reason, "plugin changed");
+                is_first = false;
+            }
+            PluginEvent::Changed { plugin, .. } => {
+                let state = plugin.status.state;
+                if told.insert(plugin.id.clone(), state) != Some(state) {
+                    log(&plugin);
+                }
             }
             PluginEvent::Removed { id, .. } => {
                 told.remove(&id);
@@ -49,6 +60,12 @@ pub async fn log_changes(mut events: PluginEvents) {
             _ => {}
         }
     }
+}
+
+fn log(plugin: &PluginInfo) {
+    let (id, status) = (&plugin.id, &plugin.status);
+    let reason = status.error.as_ref().map(|error| error.message.as_str());
+    tracing::info!(plugin.id = %id, desired = ?status.desired, state = ?status.state, reason, "plugin changed");
 }
 
 /// The whole application.
