@@ -12,6 +12,7 @@ mod crashes;
 mod disk;
 mod keeper;
 mod kills;
+mod listing;
 mod lock;
 mod naive;
 mod plugins;
