@@ -171,6 +171,39 @@ async fn within_the_deadline_running_requests_get_time_and_plugins_an_orderly_en
 }
 
 #[tokio::test]
+async fn plugins_are_stopped_side_by_side() {
+    let let_go = Arc::new(Notify::new());
+    let wait = Arc::clone(&let_go);
+    let script = Script::act(move |_, _| {
+        let wait = Arc::clone(&wait);
+        async move {
+            wait.notified().await;
+            Ok(Response::text("at last"))
+        }
+    });
+    let host = script.run().await;
+    for plugin in ["aaa", "zzz"] {
+        if zoo::compile_as(&host.place, "good", plugin, &[]).is_none() {
+            return;
+        }
+    }
+    host.scan().await.unwrap();
+    for plugin in ["aaa", "zzz"] {
+        host.enable(plugin).await.unwrap();
+    }
+    let call = tokio::spawn(host.call(get("actor/act")));
+    until(|| host.info("actor").counters.in_flight == 1).await;
+    let manager = host.manager.clone();
+    let stopping = tokio::spawn(async move { manager.shutdown().await });
+    // Neither the one before it nor the one after it waits for the one that is busy.
+    until(|| ["aaa", "zzz"].map(|plugin| host.state(plugin)) == [PluginState::Disabled; 2]).await;
+    assert_eq!(host.state("actor"), PluginState::Stopping);
+    let_go.notify_one();
+    soon(stopping).await.unwrap();
+    assert_eq!(soon(call).await.unwrap().unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn plugins_that_wait_for_their_turn_when_the_host_ends_are_not_started() {
     // A machine that stalls for longer than a start may keep others waiting proves nothing.
     while !one_that_waits_is_not_started().await {}

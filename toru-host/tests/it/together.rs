@@ -1,12 +1,13 @@
 //! Many at once: enabling, disabling and calling.
 
+use std::fs;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::RwLock;
+use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinSet;
 use toru_host::plugin::{DesiredState, PluginState};
 use toru_plugin_api::Response;
@@ -255,4 +256,50 @@ async fn plugins_that_hang_while_they_start_delay_nobody_else() {
     }
     // Neither do they keep the host from ending.
     soon(host.manager.shutdown()).await;
+}
+
+#[tokio::test]
+async fn plugins_that_a_scan_starts_do_not_wait_for_each_other() {
+    let let_go = Arc::new(Notify::new());
+    let wait = Arc::clone(&let_go);
+    let script = Script {
+        init: Some(Box::new(move |_| {
+            let wait = Arc::clone(&wait);
+            Box::pin(async move {
+                wait.notified().await;
+                Ok(())
+            })
+        })),
+        ..Script::default()
+    };
+    let host = script
+        .load(|builder| builder.init_timeout(Duration::from_secs(600)))
+        .await;
+    for plugin in ["aaa", "zzz"] {
+        if zoo::compile_as(&host.place, "good", plugin, &[]).is_none() {
+            return;
+        }
+    }
+    let enabled =
+        r#"{"version":1,"plugins":{"aaa":{"enabled":true},"actor":{"enabled":true},"zzz":{"enabled":true}}}"#;
+    fs::write(host.state_file(), enabled).unwrap();
+    let manager = host.manager.clone();
+    let scanning = tokio::spawn(async move { manager.scan().await });
+    crate::host::until(|| {
+        let is_enabled = |plugin: &&str| {
+            host.manager
+                .status(&id(plugin))
+                .is_some_and(|status| status.state == PluginState::Enabled)
+        };
+        ["aaa", "zzz"].iter().all(is_enabled)
+    })
+    .await;
+    assert_eq!(host.state("actor"), PluginState::Starting);
+    let_go.notify_one();
+    soon(scanning).await.unwrap().unwrap();
+    assert_eq!(
+        host.state("actor"),
+        PluginState::Enabled,
+        "a scan returns when all have settled"
+    );
 }
