@@ -216,6 +216,12 @@ impl Builder {
         if let Some(folder) = self.state_dir.take() {
             self.settings.state_dir = folder;
         }
+        // Whoever changes the current folder later moves neither the plugins nor their copies.
+        for path in [&mut self.settings.plugins_dir, &mut self.settings.state_dir] {
+            if let Ok(absolute) = std::path::absolute(&*path) {
+                *path = absolute;
+            }
+        }
         for id in EXTENSIONS {
             if !self.settings.policy.extensions.iter().any(|known| known == id) {
                 self.settings.policy.extensions.push((*id).to_owned());

@@ -3,10 +3,12 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use toru_host::PluginManager;
 use toru_host::plugin::PluginState;
 
-use crate::host::Host;
+use crate::host::{Host, id, soon};
 use crate::support::Place;
 use crate::zoo;
 
@@ -223,4 +225,36 @@ async fn a_new_file_that_does_not_start_leaves_the_plugin_failed_and_the_old_fil
     replace(&host, &first);
     host.enable(NAME).await.unwrap();
     answers(&host, "1.0.0").await;
+}
+
+/// Runs itself once more, in a process whose current folder is nobody else's.
+#[tokio::test]
+async fn whoever_changes_the_current_folder_does_not_move_the_plugins() {
+    const TEST: &str = "generations::whoever_changes_the_current_folder_does_not_move_the_plugins";
+    const HOME: &str = "TORU_TEST_CURRENT_FOLDER";
+    if let Some(home) = std::env::var_os(HOME) {
+        std::env::set_current_dir(home).unwrap();
+        let manager = soon(PluginManager::builder("plugins").start()).await.unwrap();
+        std::env::set_current_dir("elsewhere").unwrap();
+        soon(manager.scan()).await.unwrap();
+        soon(manager.enable(&id(NAME))).await.unwrap();
+        assert_eq!(fs::read_dir(".").unwrap().count(), 0, "nothing is made there");
+        return soon(manager.shutdown()).await;
+    }
+    let place = Place::new();
+    if zoo::compile(&place, NAME, &["ZOO_VERSION=\"1.0.0\""]).is_none() {
+        return;
+    }
+    fs::create_dir(place.root().join("elsewhere")).unwrap();
+    let mut itself = Command::new(std::env::current_exe().unwrap());
+    let inner = itself
+        .args(["--exact", TEST])
+        .env(HOME, place.root())
+        .output()
+        .unwrap();
+    assert!(
+        inner.status.success(),
+        "{}",
+        String::from_utf8_lossy(&inner.stdout)
+    );
 }
