@@ -77,7 +77,9 @@ impl Log {
     fn write(&mut self, plugin: &PluginId, event: &Event) -> io::Result<()> {
         let line = event.line(plugin);
         let must_replace = self.is_damaged && event.is_durable();
-        if must_replace || self.len > LONG.max(self.settled_len * 2) {
+        let is_long = self.len > LONG.max(self.settled_len * 2);
+        let is_full = self.len.saturating_add(line.len()) > FILE_MAX;
+        if must_replace || is_long || is_full {
             let mut next = self.ledger.clone();
             next.apply(plugin, event.clone());
             match self.replace(&next) {
@@ -125,6 +127,10 @@ impl Log {
     /// Replaces the file by a new one. On an error the old one goes on, or the new one with damage.
     fn replace(&mut self, ledger: &Ledger) -> io::Result<()> {
         let text = ledger.lines();
+        if text.len() > FILE_MAX {
+            // The next process would not read it.
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         let renamed = self.folder.write_new(NEW, &text).and_then(|file| {
             let renamed = self.folder.rename(NEW, FILE);
             // Whether it has happened is uncertain then.
@@ -146,5 +152,40 @@ impl Log {
                 Err(error)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::plugin::Stage;
+    use crate::state::disk::RealDisk;
+    use crate::state::journal::{Journal, QuarantineRecord};
+
+    #[test]
+    fn what_was_recorded_is_found_again_however_much_that_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Journal::open(folder.path(), true, Arc::new(RealDisk));
+        let (journal, _) = open();
+        let record = QuarantineRecord {
+            code: "too_many_faults".into(),
+            message: "\u{1f980}".repeat(500),
+            stage: Stage::Run,
+            since: SystemTime::UNIX_EPOCH,
+        };
+        let ids = (0..600).map(|number| PluginId::new(&format!("plugin-{number:03}")).unwrap());
+        let mut recorded: Vec<_> = ids.filter(|id| journal.quarantine(id, &record).is_ok()).collect();
+        assert!((400..600).contains(&recorded.len()), "{}", recorded.len());
+        // Full, it still takes what needs less.
+        let released = recorded.remove(0);
+        journal.release(&released).unwrap();
+        journal.begin(&released, 1).unwrap();
+        journal.end(&released);
+        let (_, findings) = open();
+        assert!(findings.notices.is_empty(), "{:?}", findings.notices);
+        assert!(findings.quarantined.keys().eq(&recorded));
     }
 }
