@@ -104,6 +104,8 @@ impl Ledger {
     pub(super) fn apply(&mut self, plugin: &PluginId, event: Event) {
         match event {
             Event::Begin { generation } => {
+                // Only an administrator starts one that is quarantined, and the release may not have been recorded.
+                self.quarantined.remove(plugin);
                 self.starts.insert(plugin.clone(), Start::new(generation));
             }
             Event::Inside { stage } => {

@@ -160,22 +160,29 @@ mod tests {
     use std::sync::Arc;
     use std::time::SystemTime;
 
+    use rustix::io::Errno;
+
     use super::*;
     use crate::plugin::Stage;
     use crate::state::disk::RealDisk;
+    use crate::state::disk::faulty::FaultyDisk;
     use crate::state::journal::{Journal, QuarantineRecord};
+
+    fn record(message: String) -> QuarantineRecord {
+        QuarantineRecord {
+            code: "too_many_faults".into(),
+            message,
+            stage: Stage::Run,
+            since: SystemTime::UNIX_EPOCH,
+        }
+    }
 
     #[test]
     fn what_was_recorded_is_found_again_however_much_that_is() {
         let folder = tempfile::tempdir().unwrap();
         let open = || Journal::open(folder.path(), true, Arc::new(RealDisk));
         let (journal, _) = open();
-        let record = QuarantineRecord {
-            code: "too_many_faults".into(),
-            message: "\u{1f980}".repeat(500),
-            stage: Stage::Run,
-            since: SystemTime::UNIX_EPOCH,
-        };
+        let record = record("\u{1f980}".repeat(500));
         let ids = (0..600).map(|number| PluginId::new(&format!("plugin-{number:03}")).unwrap());
         let mut recorded: Vec<_> = ids.filter(|id| journal.quarantine(id, &record).is_ok()).collect();
         assert!((400..600).contains(&recorded.len()), "{}", recorded.len());
@@ -187,5 +194,20 @@ mod tests {
         let (_, findings) = open();
         assert!(findings.notices.is_empty(), "{:?}", findings.notices);
         assert!(findings.quarantined.keys().eq(&recorded));
+    }
+
+    #[test]
+    fn whoever_was_started_again_is_released_although_that_could_not_be_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Arc::new(FaultyDisk::default());
+        let (journal, _) = Journal::open(folder.path(), true, disk.clone());
+        let plugin = PluginId::new("a").unwrap();
+        journal.quarantine(&plugin, &record("once".into())).unwrap();
+        disk.fail_next("sync_data", Errno::IO);
+        journal.release(&plugin).unwrap_err();
+        journal.begin(&plugin, 1).unwrap();
+        journal.end(&plugin);
+        let (_, findings) = Journal::open(folder.path(), true, Arc::new(RealDisk));
+        assert!(findings.quarantined.is_empty(), "{:?}", findings.quarantined);
     }
 }
