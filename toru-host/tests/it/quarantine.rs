@@ -1,5 +1,6 @@
 //! Plugins that keep failing are stopped, and stay so until an administrator says otherwise.
 
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -134,6 +135,22 @@ async fn a_quarantine_outlives_the_host_until_an_administrator_ends_it() {
     let host = restart(host).await;
     assert_eq!(host.state("actor"), PluginState::Disabled);
     host.enable("actor").await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_disables_a_quarantined_plugin_has_decided_about_it() {
+    let host = panicking().run().await;
+    for _ in 0..3 {
+        panic(&host).await;
+    }
+    assert_eq!(host.state("actor"), PluginState::Quarantined);
+    host.disable("actor").await;
+    assert_eq!(host.status("actor").error, None);
+    // Asked for by hand, it is as good as any other.
+    let document = r#"{"version":1,"plugins":{"actor":{"enabled":true}}}"#;
+    fs::write(host.state_file(), document).unwrap();
+    host.scan().await.unwrap();
+    assert_eq!(host.state("actor"), PluginState::Enabled);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
