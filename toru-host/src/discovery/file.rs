@@ -75,15 +75,18 @@ impl Folder {
         }
         let path = self.path.join(name);
         // Opening a device can have effects, so look first. The answer is checked again on the open file.
-        let before = path
-            .metadata()
-            .map_err(|error| match Errno::from_io_error(&error) {
-                Some(Errno::NOENT) if path.symlink_metadata().is_ok() => {
-                    not_regular("a symbolic link to nothing")
-                }
-                Some(errno) => open_error(errno),
-                None => DiscoverError::unreadable("opened", error),
+        let failed = |error| match Errno::from_io_error(&error) {
+            Some(errno) => open_error(errno),
+            None => DiscoverError::unreadable("opened", error),
+        };
+        let mut before = path.symlink_metadata().map_err(failed)?;
+        let is_link = before.is_symlink();
+        if is_link {
+            before = path.metadata().map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => not_regular("a symbolic link to nothing"),
+                _ => failed(error),
             })?;
+        }
         check_kind(&before)?;
         let file = self.open_beneath(name)?;
         let metadata = file
@@ -97,7 +100,7 @@ impl Folder {
             });
         }
         if policy.check_permissions {
-            permissions::check_file(&self.path, &path, &metadata)?;
+            permissions::check_file(&self.path, &path, is_link, &metadata)?;
         }
         Ok(OpenFile {
             stamp: FileStamp::of(&metadata),
@@ -146,10 +149,7 @@ pub(super) struct OpenFile {
 
 impl OpenFile {
     pub(super) fn reader(&self) -> FileAt<'_> {
-        FileAt {
-            file: &self.file,
-            len: self.stamp.len,
-        }
+        FileAt::new(&self.file, self.stamp.len)
     }
 }
 

@@ -26,9 +26,13 @@ pub(crate) fn check_folder(folder: &Path) -> Result<(), DiscoverError> {
 }
 
 /// Checks an open file that was found at `path` in `folder`, whose own chain has been checked.
-pub(super) fn check_file(folder: &Path, path: &Path, metadata: &Metadata) -> Result<(), DiscoverError> {
+pub(super) fn check_file(
+    folder: &Path,
+    path: &Path,
+    is_link: bool,
+    metadata: &Metadata,
+) -> Result<(), DiscoverError> {
     check_component(path, metadata)?;
-    let is_link = path.symlink_metadata().is_ok_and(|entry| entry.is_symlink());
     if is_link {
         let target = path
             .canonicalize()

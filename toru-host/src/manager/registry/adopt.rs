@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use bytes::Bytes;
+
 use super::slot::Update;
 use super::{LINKED_IN, Registry, Slot, Source};
 use crate::discovery::{Candidate, DiscoverError, FileStamp};
 use crate::lifecycle::Event;
 use crate::plugin::{DesiredState, PluginId, PluginMetadata};
 use crate::state::Desired;
+
+/// The configuration of a plugin that nobody has configured.
+const EMPTY: Bytes = Bytes::from_static(b"{}");
 
 impl Registry {
     /// Takes over what a scan found. What runs goes on as it is.
@@ -63,7 +68,12 @@ impl Registry {
             };
             self.apply(&id, Event::Asked(desired));
         }
-        let is_unnamed = |slot: &&Slot| !slot.is_named;
+        // Most are neither named nor wanted, and stay as they are.
+        let is_unnamed = |slot: &&Slot| {
+            let status = slot.status();
+            let is_at_rest = status.desired == DesiredState::Disabled && status.error.is_none();
+            !(slot.is_named || is_at_rest && slot.config == EMPTY)
+        };
         let unnamed: Vec<PluginId> = self
             .slots()
             .filter(is_unnamed)
@@ -71,7 +81,7 @@ impl Registry {
             .collect();
         for id in unnamed {
             if let Some(slot) = self.slot_mut(&id) {
-                slot.config = bytes::Bytes::from_static(b"{}");
+                slot.config = EMPTY;
             }
             self.apply(&id, Event::Asked(DesiredState::Disabled));
         }
@@ -107,6 +117,13 @@ impl Registry {
 
     fn found(&mut self, path: PathBuf, file: FileStamp, metadata: PluginMetadata) {
         let id = metadata.id.clone();
+        // A look at a folder in which nothing happened changes nothing of what is known.
+        if self
+            .slot(&id)
+            .is_some_and(|slot| slot.is_known(&path, file, &metadata))
+        {
+            return;
+        }
         let slot = self.slot_for(&id);
         let is_same_file = slot.copied.as_ref().is_some_and(|(copied, _)| *copied == file);
         slot.source = Source::File(path);

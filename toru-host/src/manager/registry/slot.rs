@@ -1,6 +1,6 @@
 //! One plugin as the manager knows it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -12,7 +12,9 @@ use crate::discovery::FileStamp;
 use crate::lane::Lane;
 use crate::lifecycle::{Activity, Lifecycle};
 use crate::manager::strikes::Strikes;
-use crate::plugin::{PluginId, PluginInfo, PluginLimits, PluginMetadata, PluginStatus, PluginUpdate};
+use crate::plugin::{
+    PluginId, PluginInfo, PluginLimits, PluginMetadata, PluginState, PluginStatus, PluginUpdate,
+};
 use crate::routing::Running;
 use crate::state::QuarantineRecord;
 
@@ -174,6 +176,18 @@ impl Slot {
             self.copied = None;
             self.warnings.clear();
         }
+    }
+
+    /// Whether a file that was found is what is known of the plugin already.
+    pub(super) fn is_known(&self, path: &Path, file: FileStamp, metadata: &PluginMetadata) -> bool {
+        let is_same_place = matches!(&self.source, Source::File(known) if known == path);
+        let is_same_file = self.copied.as_ref().map(|(copied, _)| *copied == file);
+        let is_settled = if self.is_resting() {
+            self.metadata.as_ref() == Some(metadata) && is_same_file != Some(false)
+        } else {
+            is_same_file == Some(true)
+        };
+        is_same_place && is_settled && self.update.is_none() && self.status().state != PluginState::Missing
     }
 
     /// Hashes of all libraries of the plugin that were opened.
