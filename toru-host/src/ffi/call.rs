@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use http::request::Parts;
@@ -81,7 +82,8 @@ struct Ends {
 
 enum Stage {
     New,
-    Blocking(JoinHandle<u32>),
+    /// With a place for the place in the lane: the thread keeps it when nobody waits for the call any more.
+    Blocking(JoinHandle<u32>, Arc<OnceLock<InFlight>>),
     Detached,
     Ended,
     Pending(PluginOp),
@@ -180,7 +182,7 @@ impl<B: RequestBody> CallFuture<B> {
                         Poll::Pending
                     };
                 }
-                Stage::Blocking(join) => match std::task::ready!(Pin::new(join).poll(cx)) {
+                Stage::Blocking(join, _) => match std::task::ready!(Pin::new(join).poll(cx)) {
                     Ok(TORU_DETACHED) if self.cell.cell().is_detached() => self.stage = Stage::Detached,
                     Ok(status) => return Poll::Ready(status),
                     // The pool drops a closure only when the runtime goes down.
@@ -197,7 +199,9 @@ impl<B: RequestBody> CallFuture<B> {
         };
         let (target, cell) = (self.target, self.cell.clone());
         let runtime = permit.instance().runtime().clone();
-        Stage::Blocking(runtime.spawn_blocking(move || {
+        let kept = Arc::new(OnceLock::new());
+        let keeping = Arc::clone(&kept);
+        let join = runtime.spawn_blocking(move || {
             // The whole of `target` moves in here, not its fields one by one.
             let target = { target };
             // It may have waited for a thread for longer than the client waited for it.
@@ -213,18 +217,23 @@ impl<B: RequestBody> CallFuture<B> {
             };
             // The cell first: what it holds of the plugin is released while the instance is still there.
             drop(cell);
+            drop(keeping);
             drop(permit);
             status
-        }))
+        });
+        Stage::Blocking(join, kept)
     }
 
     /// Ends the call before it has come to anything.
     fn stop(&mut self, error: CallError) -> Result<Answered, CallError> {
-        self.stage = Stage::Ended;
+        let kept = self.end_stage();
         self.cell.cell().cancel();
         if let Some(call) = self.in_flight.take() {
             call.note_time();
             note(self.cell.cell().lane, &error);
+            if let Some(kept) = kept {
+                let _ = kept.set(call);
+            }
         }
         self.permit = None;
         Err(error)
@@ -339,6 +348,16 @@ impl<B: RequestBody> Future for CallFuture<B> {
 // Nothing in the future is pinned by its own address: the cell and the notification are boxed.
 impl<B> Unpin for CallFuture<B> {}
 
+impl<B> CallFuture<B> {
+    /// Ends what there is to poll. A thread that is still in the plugin is to keep the call's place in the lane.
+    fn end_stage(&mut self) -> Option<Arc<OnceLock<InFlight>>> {
+        match std::mem::replace(&mut self.stage, Stage::Ended) {
+            Stage::Blocking(_, kept) => Some(kept),
+            _ => None,
+        }
+    }
+}
+
 impl<B> Drop for CallFuture<B> {
     fn drop(&mut self) {
         // Without it, the call has come to something, and nothing of it is left.
@@ -346,10 +365,13 @@ impl<B> Drop for CallFuture<B> {
             return;
         };
         // First the operation, then the word to a detached plugin.
-        self.stage = Stage::Ended;
+        let kept = self.end_stage();
         self.cell.cell().cancel();
         call.note_time();
         self.cell.cell().lane.cancelled.add(1);
+        if let Some(kept) = kept {
+            let _ = kept.set(call);
+        }
     }
 }
 

@@ -12,7 +12,8 @@ pub struct PluginCounters {
     pub starts: u64,
     /// Requests that reached it.
     pub calls: u64,
-    /// Requests that it has not answered yet, and responses that it still streams.
+    /// Requests that it has not answered yet, responses that it still streams, and blocking handlers that still run
+    /// although nobody waits for them.
     pub in_flight: u64,
     /// Calls that panicked, in the handler or while they streamed, also those whose client had gone away before.
     pub panicked: u64,

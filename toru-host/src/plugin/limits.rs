@@ -54,7 +54,8 @@ impl PluginLimits {
     /// Most requests at a time, from their arrival to the end of their responses. 64 by default; the next one is
     /// answered at once with 503 `plugin_busy`.
     ///
-    /// A response that is streamed counts until its end: a plugin with many listeners needs more.
+    /// A response that is streamed counts until its end: a plugin with many listeners needs more. A blocking handler counts
+    /// until its thread comes back, also when its request was answered without it.
     pub const fn max_in_flight(mut self, count: usize) -> Self {
         self.max_in_flight = count;
         self

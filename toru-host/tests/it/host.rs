@@ -1,18 +1,24 @@
 //! A host in a folder of its own, and requests to its plugins.
 
 use std::fs;
+use std::future::poll_fn;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt, Empty, Full};
 use serde_json::Value;
 use toru_host::error::ManagerError;
 use toru_host::plugin::{PluginId, PluginInfo, PluginState, PluginStatus};
-use toru_host::service::{DangerouslyAllowEveryone, PluginApi, ResponseBody};
+use toru_host::service::{
+    Access, Authorization, Authorizer, DangerouslyAllowEveryone, PluginApi, ResponseBody,
+};
 use toru_host::{Builder, PluginManager};
 use tower_service::Service;
 
@@ -167,6 +173,30 @@ impl Host {
             .await
             .unwrap()
     }
+}
+
+/// An application that decides by a function.
+pub(crate) struct Decides<F>(pub(crate) F);
+
+impl<F: Fn(&Parts) -> Authorization + Send + Sync + 'static> Authorizer for Decides<F> {
+    fn authorize(&self, head: &Parts, _: Access<'_>) -> Authorization {
+        (self.0)(head)
+    }
+}
+
+/// Sends a request to a service of the test's own and reads the response to its end.
+pub(crate) async fn ask<B>(api: &PluginApi, request: Request<B>) -> Answer
+where
+    B: Body + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let Ok(response) = soon(api.clone().call(request)).await;
+    read(response).await.unwrap()
+}
+
+/// Polls once.
+pub(crate) async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx))).await
 }
 
 pub(crate) fn get(path: &str) -> Request<Empty<Bytes>> {

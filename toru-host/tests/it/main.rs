@@ -9,6 +9,7 @@
 mod actor;
 mod adversity;
 mod bodies;
+mod busy;
 mod cancelling;
 mod changes;
 mod clock;
@@ -17,6 +18,7 @@ mod counters;
 mod damage;
 #[path = "../common/damaged.rs"]
 mod damaged;
+mod deadlines;
 mod disabling;
 mod ending;
 mod errors;
@@ -26,6 +28,7 @@ mod host;
 #[path = "../common/loader.rs"]
 mod loader;
 mod logs;
+mod mirror;
 mod model;
 mod panics;
 mod quarantine;
