@@ -46,6 +46,7 @@ mod streaming;
 #[allow(dead_code, reason = "shared with another test binary, which uses the rest")]
 mod support;
 mod together;
+mod uploads;
 mod wakers;
 mod wishes;
 mod zoo;

@@ -32,10 +32,22 @@ pub(crate) struct HostBody {
     current: Bytes,
     trailers: HeaderMap,
     fields: Vec<ToruHeader>,
-    ended: bool,
+    state: State,
     lane: &'static Lane,
     /// Bytes that may still come.
     left: u64,
+    /// Bytes that may still go back to the client, and those that have to.
+    left_back: u64,
+    promised: Option<u64>,
+}
+
+/// How far a body has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Open,
+    Ended,
+    /// It never ends well: whoever asks again is told the same.
+    Failed(BodyError),
 }
 
 // SAFETY: the raw pointers are to a static table and into the body's own fields; nothing is tied to a thread.
@@ -59,9 +71,11 @@ impl HostBody {
             current: Bytes::new(),
             trailers: HeaderMap::new(),
             fields: Vec::new(),
-            ended: false,
+            state: State::Open,
             lane,
             left: lane.limits.max_request_body,
+            left_back: u64::MAX,
+            promised: None,
         };
         Box::into_raw(Box::new(this)).cast()
     }
@@ -87,17 +101,25 @@ impl HostBody {
 
     /// How much is to come.
     pub(in crate::ffi) fn size_hint(&self) -> SizeHint {
-        if self.ended {
-            SizeHint::with_exact(0)
-        } else {
-            self.body.size_hint()
+        match self.state {
+            State::Open => self.body.size_hint(),
+            State::Ended => SizeHint::with_exact(0),
+            State::Failed(_) => SizeHint::default(),
         }
+    }
+
+    /// Lets at most so many bytes go back to the client, and has it be so many where that was said.
+    pub(in crate::ffi) const fn hold_to(&mut self, max: u64, promised: Option<u64>) {
+        self.left_back = max;
+        self.promised = promised;
     }
 
     /// The next frame, its bytes not copied.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if self.ended {
-            return Poll::Ready(None);
+        match self.state {
+            State::Open => {}
+            State::Ended => return Poll::Ready(None),
+            State::Failed(error) => return Poll::Ready(Some(Err(error.into()))),
         }
         let mut polled = self.body.as_mut().poll_bytes(cx);
         let len = data_len(&polled);
@@ -107,13 +129,41 @@ impl HostBody {
             self.left -= len;
             self.lane.bytes_in.add(len);
         }
-        self.ended = matches!(polled, Poll::Ready(None | Some(Err(_))));
+        match &polled {
+            Poll::Ready(None) => self.state = State::Ended,
+            Poll::Ready(Some(Err(error))) => self.state = State::Failed(BodyError::of(&**error)),
+            _ => {}
+        }
         polled
     }
 
     /// The next frame on its way back to the client.
-    pub(super) fn poll_back(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let polled = self.poll_next(cx);
+    pub(super) fn poll_back(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let mut polled = self
+            .poll_next(cx)
+            .map(|next| next.map(|next| next.map_err(|error| BodyError::of(&*error))));
+        let len = data_len(&polled);
+        let left = self.left_back.checked_sub(len).ok_or(BodyError::TooLarge);
+        // It is the plugin that said how much there is.
+        let promised = match self.promised {
+            Some(left) => left.checked_sub(len).map(Some).ok_or(BodyError::Invalid),
+            None => Ok(None),
+        };
+        match (left, promised) {
+            (Ok(left), Ok(promised)) => (self.left_back, self.promised) = (left, promised),
+            (Err(error), _) | (_, Err(error)) => polled = Poll::Ready(Some(Err(error))),
+        }
+        let is_last = match &polled {
+            Poll::Ready(None) => true,
+            Poll::Ready(Some(Ok(frame))) => frame.is_trailers(),
+            _ => false,
+        };
+        if is_last && self.promised.is_some_and(|left| left > 0) {
+            polled = Poll::Ready(Some(Err(BodyError::Invalid)));
+        }
         self.lane.bytes_out.add(data_len(&polled));
         polled
     }
@@ -209,10 +259,10 @@ unsafe extern "C" fn hint(body: *mut ToruBody, out: *mut ToruBodyHint) -> u32 {
         } else {
             0
         };
-        let ended = if this.ended || this.body.is_end_stream() {
-            TORU_HINT_ENDED
-        } else {
-            0
+        let ended = match this.state {
+            State::Open if this.body.is_end_stream() => TORU_HINT_ENDED,
+            State::Ended => TORU_HINT_ENDED,
+            State::Open | State::Failed(_) => 0,
         };
         let hint = ToruBodyHint {
             flags: exact | ended,

@@ -68,9 +68,7 @@ impl Body for ResponseBody {
                 return Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))));
             }
             Repr::Stream(streaming) => streaming.poll(cx),
-            Repr::Request(body) => body
-                .poll_back(cx)
-                .map(|frame| frame.map(|frame| frame.map_err(|error| BodyError::of(&*error)))),
+            Repr::Request(body) => body.poll_back(cx),
         };
         if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
             self.0 = Repr::Empty;

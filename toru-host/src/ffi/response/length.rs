@@ -22,7 +22,10 @@ pub(in crate::ffi) fn check_length(
         AnswerBody::Empty => Some(0),
         AnswerBody::Full(bytes) => Some(bytes.len() as u64),
         AnswerBody::Stream(stream) => stream.learn_length(max),
-        AnswerBody::Request(body) => body.size_hint().exact(),
+        AnswerBody::Request(body) => {
+            body.hold_to(max, None);
+            body.size_hint().exact()
+        }
     };
     if let Some(len) = promised.filter(|len| *len > max) {
         return Err(format!("its body has {len} bytes, at most {max} are allowed"));
@@ -42,6 +45,7 @@ pub(in crate::ffi) fn check_length(
             return Err(format!("it promises {declared} bytes, and its body has {len}"));
         }
         (None, AnswerBody::Stream(stream)) => stream.promise(declared),
+        (None, AnswerBody::Request(body)) => body.hold_to(max, Some(declared)),
         _ => {}
     }
     fields.headers.remove(CONTENT_LENGTH);
