@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::request::Parts;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
@@ -158,6 +158,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture<B> {
         let (head, body) = request.into_parts();
+        let only_head = head.method == Method::HEAD;
         let path = head.uri.path();
         let target = parse(path, self.0.manager.base_path());
         let wanted = access(target, path);
@@ -169,7 +170,7 @@ where
                 rest: Some(Box::new((target, head, body))),
             },
         };
-        ResponseFuture::new(self.clone(), kind)
+        ResponseFuture::new(self.clone(), kind, only_head)
     }
 }
 

@@ -22,12 +22,14 @@ use crate::ffi::{BoxError, CallFuture, ResponseBody};
 pub struct ResponseFuture<B> {
     kind: Kind<B>,
     api: PluginApi,
+    /// Whether the request is one for a head alone.
+    only_head: bool,
 }
 
 /// What the response waits for.
 pub(super) enum Kind<B> {
     /// A plugin's handler.
-    Calling { call: CallFuture<B>, only_head: bool },
+    Calling(CallFuture<B>),
     /// The authoriser.
     Deciding {
         decision: Pin<Box<dyn Future<Output = Result<Identity, Refusal>> + Send>>,
@@ -40,8 +42,8 @@ pub(super) enum Kind<B> {
 }
 
 impl<B> ResponseFuture<B> {
-    pub(super) const fn new(api: PluginApi, kind: Kind<B>) -> Self {
-        Self { kind, api }
+    pub(super) const fn new(api: PluginApi, kind: Kind<B>, only_head: bool) -> Self {
+        Self { kind, api, only_head }
     }
 }
 
@@ -58,12 +60,7 @@ impl<B> Kind<B> {
     /// What can be read.
     pub(super) fn get(method: &Method, answer: impl FnOnce() -> Response<ResponseBody>) -> Self {
         match *method {
-            Method::GET => Self::ready(answer()),
-            Method::HEAD => {
-                let mut response = answer();
-                leave_body_out(&mut response);
-                Self::ready(response)
-            }
+            Method::GET | Method::HEAD => Self::ready(answer()),
             _ => Self::other_methods(method, HeaderValue::from_static("GET, HEAD, OPTIONS")),
         }
     }
@@ -97,30 +94,38 @@ where
     type Output = Result<Response<ResponseBody>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { kind, api } = self.get_mut();
+        let Self { kind, api, only_head } = self.get_mut();
         loop {
             match kind {
-                Kind::Calling { call, only_head } => {
+                Kind::Calling(call) => {
                     let answered = ready!(Pin::new(&mut *call).poll(cx));
                     let called = call.called();
-                    return Poll::Ready(Ok(match answered {
+                    let mut response = match answered {
                         Ok((mut response, remarkable)) => {
+                            if is_bare(response.status()) {
+                                *response.body_mut() = ResponseBody::default();
+                            }
                             let has_body = !response.body().is_end_stream();
                             api.policy()
                                 .leave(response.headers_mut(), remarkable, has_body, called);
-                            if *only_head {
-                                leave_body_out(&mut response);
-                            }
                             response
                         }
                         Err(error) => Problem::call(called, &error).into_response(),
-                    }));
+                    };
+                    if *only_head {
+                        leave_body_out(&mut response);
+                    }
+                    return Poll::Ready(Ok(response));
                 }
                 Kind::Managing(change) => return change.as_mut().poll(cx).map(Ok),
                 Kind::Ready(response) => {
-                    return Poll::Ready(Ok(response
+                    let mut response = response
                         .take()
-                        .map_or_else(|| Response::new(ResponseBody::default()), |response| *response)));
+                        .map_or_else(|| Response::new(ResponseBody::default()), |response| *response);
+                    if *only_head {
+                        leave_body_out(&mut response);
+                    }
+                    return Poll::Ready(Ok(response));
                 }
                 Kind::Deciding { decision, rest } => {
                     let decided = ready!(decision.as_mut().poll(cx));
@@ -138,8 +143,19 @@ where
     }
 }
 
+/// Whether a response of this status has no body, whoever asks for it (RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5).
+fn is_bare(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+    )
+}
+
 /// The answer to a HEAD request: that to a GET, without the body but with its length where that is known.
-pub(super) fn leave_body_out(response: &mut Response<ResponseBody>) {
+fn leave_body_out(response: &mut Response<ResponseBody>) {
+    if is_bare(response.status()) {
+        return;
+    }
     if let Some(len) = response.body().size_hint().exact() {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert(len.into());
     }
@@ -149,7 +165,7 @@ pub(super) fn leave_body_out(response: &mut Response<ResponseBody>) {
 impl<B> fmt::Debug for ResponseFuture<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.kind {
-            Kind::Calling { .. } => "ResponseFuture(calling)",
+            Kind::Calling(_) => "ResponseFuture(calling)",
             Kind::Deciding { .. } => "ResponseFuture(deciding)",
             Kind::Managing(_) => "ResponseFuture(managing)",
             Kind::Ready(_) => "ResponseFuture(ready)",

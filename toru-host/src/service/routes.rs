@@ -1,6 +1,5 @@
 //! The plugins' own routes.
 
-use http::Method;
 use http::request::Parts;
 use http_body::Body;
 
@@ -51,9 +50,5 @@ where
         Err(TurnedAway::Stopping) => return Kind::problem(Problem::idle(PluginState::Stopping)),
     };
     policy.enter(&mut head.headers, identity);
-    let only_head = head.method == Method::HEAD;
-    Kind::Calling {
-        call: CallFuture::new(permit, in_flight, &matched, head, body),
-        only_head,
-    }
+    Kind::Calling(CallFuture::new(permit, in_flight, &matched, head, body))
 }

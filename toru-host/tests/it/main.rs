@@ -8,6 +8,7 @@
 
 mod actor;
 mod adversity;
+mod answers;
 mod bodies;
 mod busy;
 mod cancelling;
