@@ -24,11 +24,14 @@ fn is_foreign(head: &Parts, identity: &Identity, trusted: &[HeaderValue]) -> boo
     if identity.has_explicit_credential() {
         return false;
     }
-    let origin = head.headers.get(ORIGIN);
+    // A header that is there twice is nobody's who plays by the rules.
+    let mut origins = head.headers.get_all(ORIGIN).iter();
+    let (origin, None) = (origins.next(), origins.next()) else {
+        return true;
+    };
     if origin.is_some_and(|origin| trusted.contains(origin)) {
         return false;
     }
-    // A header that is there twice is nobody's who plays by the rules.
     let mut sites = head.headers.get_all("sec-fetch-site").iter();
     match (sites.next(), sites.next()) {
         (Some(site), None) => return !matches!(site.as_bytes(), b"same-origin" | b"none"),
@@ -115,6 +118,17 @@ mod tests {
             ("http://admin.example", true),
         ] {
             assert_eq!(refused("POST", &[("origin", origin)]), expected, "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_second_origin_does_not_hide_behind_a_first_one() {
+        for (first, second) in [
+            ("https://admin.example", "https://evil.example"),
+            ("https://app.example:8080", "null"),
+            ("https://admin.example", "https://admin.example"),
+        ] {
+            assert!(is_refused("POST", &[("origin", first), ("origin", second)]));
         }
     }
 

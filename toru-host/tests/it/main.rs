@@ -31,6 +31,7 @@ mod loader;
 mod logs;
 mod mirror;
 mod model;
+mod origins;
 mod panics;
 mod quarantine;
 mod refused;
