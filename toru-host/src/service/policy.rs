@@ -1,6 +1,7 @@
 //! Which header fields reach a plugin, and which of its own reach the client.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -111,8 +112,8 @@ impl HeaderPolicy {
             .keys()
             .filter(|name| match request_rule(name) {
                 Rule::Never => true,
-                Rule::Unless => !self.passed_to_plugins.contains(name),
-                Rule::Passed => named.contains(name) || self.hidden_from_plugins.contains(name),
+                Rule::Unless => named.contains(*name) || !self.passed_to_plugins.contains(name),
+                Rule::Passed => named.contains(*name) || self.hidden_from_plugins.contains(name),
             })
             .cloned()
             .collect();
@@ -126,12 +127,15 @@ impl HeaderPolicy {
     pub(super) fn leave(
         &self,
         headers: &mut HeaderMap,
-        remarkable: Remarkable,
+        mut remarkable: Remarkable,
         has_body: bool,
         called: Called,
     ) {
         if remarkable.odd || !self.hidden_from_clients.is_empty() {
             self.remove_odd(headers, called);
+            // These may be among what it named as fields of its connection, or the application hides.
+            remarkable.type_options = headers.contains_key(X_CONTENT_TYPE_OPTIONS);
+            remarkable.media_type = headers.contains_key(CONTENT_TYPE);
         }
         if !remarkable.type_options {
             headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -149,8 +153,8 @@ impl HeaderPolicy {
             .keys()
             .filter(|name| match response_rule(name) {
                 Rule::Never => true,
-                Rule::Unless => !self.passed_to_clients.contains(name),
-                Rule::Passed => named.contains(name) || self.hidden_from_clients.contains(name),
+                Rule::Unless => named.contains(*name) || !self.passed_to_clients.contains(name),
+                Rule::Passed => named.contains(*name) || self.hidden_from_clients.contains(name),
             })
             .cloned()
             .collect();
@@ -217,22 +221,22 @@ fn may_be_private(name: &HeaderName) -> bool {
     }
 }
 
-/// What the fields `Connection` name.
-fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+/// What the fields `Connection` name, of what is there: a list that is as long as a header may be costs no more than the
+/// walk along it.
+fn named_by_connection(headers: &HeaderMap) -> HashSet<HeaderName> {
     let values = headers.get_all(http::header::CONNECTION).iter();
     let text = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
     let names = |value: Cow<'_, str>| -> Vec<HeaderName> {
-        value
-            .split(',')
-            .filter_map(|name| name.trim().parse().ok())
-            .collect()
+        let names = value.split(',').map(str::trim);
+        let present = names.filter(|name| headers.contains_key(*name));
+        present.filter_map(|name| name.parse().ok()).collect()
     };
     text.flat_map(names).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{HeaderMap, HeaderName, Rule, may_be_private, request_rule, response_rule};
+    use super::{HeaderMap, HeaderName, HeaderValue, Rule, may_be_private, request_rule, response_rule};
     use crate::ffi::may_be_odd;
 
     /// Names of all kinds, known and made up.
@@ -326,9 +330,12 @@ mod tests {
     #[test]
     fn what_connection_names_is_of_the_connection() {
         let mut headers = HeaderMap::new();
-        headers.append("connection", "close, X-Own , ,\u{e9}".parse().unwrap());
+        headers.append("connection", "close, X-Own , ,\u{e9}, x-own".parse().unwrap());
         headers.append("connection", "x-other".parse().unwrap());
+        for name in ["x-own", "x-other", "x-third"] {
+            headers.append(name, HeaderValue::from_static("1"));
+        }
         let named = super::named_by_connection(&headers);
-        assert_eq!(named, ["close", "x-own", "x-other"]);
+        assert_eq!(named, ["x-own", "x-other"].map(HeaderName::from_static).into());
     }
 }
