@@ -5,6 +5,7 @@ pub mod clock;
 pub mod discovery;
 pub mod error;
 mod ffi;
+mod fields;
 pub mod kv;
 mod lane;
 mod lifecycle;

@@ -65,10 +65,7 @@ impl Called {
     /// Logs that a header field did not reach the client, once for each name.
     #[cold]
     pub(crate) fn note_removed(self, name: &HeaderName) {
-        if self.0.lane().is_first_removal(name) {
-            let plugin = self.plugin();
-            tracing::warn!(plugin.id = %plugin, header = %name, "a header field of the plugin's responses is removed");
-        }
+        self.0.note_removed(name);
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
+use http::HeaderName;
 use toru_plugin_api::abi::bytes::{ToruBytes, ToruSlice, bytes_from_raw};
 use toru_plugin_api::abi::config::{TORU_CONFIG_ID, ToruConfig};
 use toru_plugin_api::abi::host::{
@@ -173,6 +174,15 @@ impl Context {
 
     pub(super) const fn lane(&self) -> &'static Lane {
         self.facts.lane
+    }
+
+    /// Logs that a header field did not reach the client, once for each name.
+    #[cold]
+    pub(super) fn note_removed(&self, name: &HeaderName) {
+        if self.lane().is_first_removal(name) {
+            let plugin = self.plugin();
+            tracing::warn!(plugin.id = %plugin, header = %name, "a header field of the plugin's responses is removed");
+        }
     }
 
     pub(super) fn faults(&self) -> &dyn Faults {

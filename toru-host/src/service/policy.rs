@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::authorize::Identity;
 use crate::ffi::{Called, Remarkable};
+use crate::fields::{Rule, request_rule, response_rule};
 
 /// Who the host says a request is from; see [`Identity`].
 static TORU_USER: HeaderName = HeaderName::from_static("toru-user");
@@ -21,8 +22,8 @@ static TORU_ROLES: HeaderName = HeaderName::from_static("toru-roles");
 /// - the application's credentials: `Cookie`, `Authorization`, `Proxy-Authorization`;
 /// - what concerns one connection only: `Connection` and what it names, `Keep-Alive`, `Proxy-Connection`, `TE`, `Trailer`,
 ///   `Transfer-Encoding`, `Upgrade`;
-/// - everything that starts with `Toru-`. In its place come `Toru-User` and `Toru-Roles` with the [`Identity`] that the
-///   application established.
+/// - everything that starts with `Toru-` or `Toru_`. In its place come `Toru-User` and `Toru-Roles` with the [`Identity`]
+///   that the application established.
 ///
 /// A client gets the fields of a plugin's response, but for
 ///
@@ -33,7 +34,8 @@ static TORU_ROLES: HeaderName = HeaderName::from_static("toru-roles");
 /// What a plugin's response loses is logged, once for each plugin and name. `X-Content-Type-Options: nosniff` is added, and
 /// `Content-Type: application/octet-stream` to a body without a type.
 ///
-/// An application changes this by the functions below. Fields of one connection and `Toru-*` cannot be let through.
+/// Trailers lose the same. An application changes what happens to headers by the functions below. Fields of one connection
+/// and `Toru-*` cannot be let through.
 ///
 /// # Examples
 ///
@@ -165,52 +167,6 @@ impl HeaderPolicy {
     }
 }
 
-/// What happens to a field.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Rule {
-    /// It is removed.
-    Never,
-    /// It is removed unless the application lets it through.
-    Unless,
-    /// It is passed on.
-    Passed,
-}
-
-fn request_rule(name: &HeaderName) -> Rule {
-    match name.as_str() {
-        name if is_of_connection(name) || name.starts_with("toru-") => Rule::Never,
-        "authorization" | "cookie" | "proxy-authorization" => Rule::Unless,
-        _ => Rule::Passed,
-    }
-}
-
-fn response_rule(name: &HeaderName) -> Rule {
-    match name.as_str() {
-        name if is_of_connection(name) || name.starts_with("toru-") => Rule::Never,
-        "alt-svc"
-        | "clear-site-data"
-        | "service-worker-allowed"
-        | "set-cookie"
-        | "strict-transport-security" => Rule::Unless,
-        _ => Rule::Passed,
-    }
-}
-
-/// Fields of one connection: those of RFC 9110, section 7.6.1, and what older software sends.
-fn is_of_connection(name: &str) -> bool {
-    matches!(
-        name,
-        "connection"
-            | "keep-alive"
-            | "proxy-authenticate"
-            | "proxy-connection"
-            | "te"
-            | "trailer"
-            | "transfer-encoding"
-            | "upgrade"
-    )
-}
-
 /// Whether a field of a request needs a second look. Most names are told by their first letter.
 #[inline]
 fn may_be_private(name: &HeaderName) -> bool {
@@ -240,7 +196,7 @@ mod tests {
     use crate::ffi::may_be_odd;
 
     /// Names of all kinds, known and made up.
-    const NAMES: [&str; 44] = [
+    const NAMES: [&str; 45] = [
         "accept",
         "accept-encoding",
         "age",
@@ -277,6 +233,7 @@ mod tests {
         "toru-roles",
         "toru-user",
         "toru-x",
+        "toru_user",
         "trailer",
         "transfer-encoding",
         "upgrade",

@@ -22,6 +22,7 @@ use super::{BoxError, RequestBody};
 use crate::error::BodyError;
 use crate::ffi::bytes::to_plugin;
 use crate::ffi::guard::{guard, guard_or};
+use crate::fields::{clean_trailers, request_rule, response_rule};
 use crate::lane::Lane;
 
 /// A request body in a plugin's hands.
@@ -129,10 +130,13 @@ impl HostBody {
             self.left -= len;
             self.lane.bytes_in.add(len);
         }
-        match &polled {
+        match &mut polled {
             Poll::Ready(None) => self.state = State::Ended,
             Poll::Ready(Some(Err(error))) => self.state = State::Failed(BodyError::of(&**error)),
             _ => {}
+        }
+        if let Some(trailers) = trailers_of(&mut polled) {
+            clean_trailers(trailers, request_rule, |_| ());
         }
         polled
     }
@@ -163,6 +167,9 @@ impl HostBody {
         };
         if is_last && self.promised.is_some_and(|left| left > 0) {
             polled = Poll::Ready(Some(Err(BodyError::Invalid)));
+        }
+        if let Some(trailers) = trailers_of(&mut polled) {
+            clean_trailers(trailers, response_rule, |_| ());
         }
         self.lane.bytes_out.add(data_len(&polled));
         polled
@@ -210,6 +217,14 @@ pub(super) fn data_len<E>(polled: &Poll<Option<Result<Frame<Bytes>, E>>>) -> u64
     match polled {
         Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, |data| data.len() as u64),
         _ => 0,
+    }
+}
+
+/// Trailers in what a poll brought.
+pub(super) fn trailers_of<E>(polled: &mut Poll<Option<Result<Frame<Bytes>, E>>>) -> Option<&mut HeaderMap> {
+    match polled {
+        Poll::Ready(Some(Ok(frame))) => frame.trailers_mut(),
+        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use toru_plugin_api::abi::body::{
 use toru_plugin_api::abi::status::{TORU_DONE, TORU_END, TORU_PANICKED, TORU_PENDING};
 use toru_plugin_api::abi::table_has;
 
-use super::request::data_len;
+use super::request::{data_len, trailers_of};
 use crate::error::BodyError;
 use crate::ffi::bytes::from_plugin;
 use crate::ffi::faults::Fault;
@@ -21,6 +21,7 @@ use crate::ffi::op::{checked_table, on_worker};
 use crate::ffi::response::{StaticNames, read_headers};
 use crate::ffi::waker::SharedWaker;
 use crate::ffi::watch::inside;
+use crate::fields::{clean_trailers, response_rule};
 use crate::lane::InFlight;
 
 /// Most bytes of names and values in trailers.
@@ -108,12 +109,15 @@ impl Streaming {
             *open = None;
             return stopped;
         }
-        let polled = inside(context, || stream.poll_next(&self.0.waker, cx));
+        let mut polled = inside(context, || stream.poll_next(&self.0.waker, cx));
         context.lane().bytes_out.add(data_len(&polled));
         if permit.instance().is_cancelled() {
             // Told to stop while it was polled.
             *open = None;
             return stopped;
+        }
+        if let Some(trailers) = trailers_of(&mut polled) {
+            clean_trailers(trailers, response_rule, |name| context.note_removed(name));
         }
         if let Poll::Ready(Some(Err(error))) = &polled {
             context.lane().broken_bodies.add(1);
