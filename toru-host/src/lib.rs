@@ -16,4 +16,18 @@ pub mod service;
 pub mod state;
 mod threads;
 
+/// What fuzzers look into, under `--cfg fuzzing` alone.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    /// Takes a path apart as the service does.
+    ///
+    /// # Panics
+    ///
+    /// When a promise about it is broken.
+    pub fn path(path: &str, mount: &str) {
+        crate::service::check_path(path, mount);
+    }
+}
+
 pub use manager::{Builder, PluginEvent, PluginEvents, PluginManager, QuarantinePolicy};

@@ -19,5 +19,7 @@ pub use self::api::PluginApi;
 pub use self::authorize::{Access, Authorization, Authorizer, DangerouslyAllowEveryone, Identity, Refusal};
 pub use self::builder::PluginApiBuilder;
 pub use self::future::ResponseFuture;
+#[cfg(fuzzing)]
+pub(crate) use self::path::promises::check as check_path;
 pub use self::policy::HeaderPolicy;
 pub use crate::ffi::ResponseBody;

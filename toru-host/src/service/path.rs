@@ -1,5 +1,8 @@
 //! What a path below the mount point asks for.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod promises;
+
 /// A path, taken apart. It names places in the path instead of borrowing them, so that the request can be moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {

@@ -33,6 +33,7 @@ mod mirror;
 mod model;
 mod origins;
 mod panics;
+mod paths;
 mod quarantine;
 mod refused;
 mod removed;
