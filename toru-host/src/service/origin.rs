@@ -128,7 +128,7 @@ mod tests {
             ("https://app.example:8080", "null"),
             ("https://admin.example", "https://admin.example"),
         ] {
-            assert!(is_refused("POST", &[("origin", first), ("origin", second)]));
+            assert!(refused("POST", &[("origin", first), ("origin", second)]));
         }
     }
 

@@ -21,21 +21,27 @@ type Call = ResponseFuture<Empty<Bytes>>;
 
 /// Lets threads go when it is dropped, so that a failing test ends as well.
 #[derive(Clone, Default)]
-struct Barrier(Arc<(Mutex<bool>, Condvar)>);
+struct Barrier(Arc<(Mutex<bool>, Condvar, AtomicUsize)>);
 
 struct Closed(Barrier);
 
 impl Barrier {
     fn wait(&self) {
-        let (is_open, opened) = &*self.0;
+        let (is_open, opened, arrived) = &*self.0;
+        arrived.fetch_add(1, Ordering::SeqCst);
         let is_open = is_open.lock().unwrap();
         drop(opened.wait_while(is_open, |is_open| !*is_open).unwrap());
+    }
+
+    /// How many threads have come so far.
+    fn arrived(&self) -> usize {
+        self.0.2.load(Ordering::SeqCst)
     }
 }
 
 impl Drop for Closed {
     fn drop(&mut self) {
-        let (is_open, opened) = &*self.0.0;
+        let (is_open, opened, _) = &*self.0.0;
         *is_open.lock().unwrap() = true;
         opened.notify_all();
     }
@@ -135,6 +141,8 @@ async fn blocking_calls_keep_their_places_until_their_threads_come_back() {
     let calls = waiting(&host, "actor/block", 64).await;
     is_turned_away(&host, "actor/block").await;
     assert_eq!(at_once(host.call(get("mirror/x"))).await.status, 200);
+    // A call whose thread has not come yet would never enter the plugin.
+    until(|| barrier.arrived() == 64).await;
     // Their clients leave. Had the threads no places now, a plugin could have all threads that there are.
     drop(calls);
     assert_eq!(counted(&host, "actor").cancelled, 64);
