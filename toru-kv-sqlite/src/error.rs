@@ -10,6 +10,12 @@ use toru_host::kv::KvError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqliteKvError {
+    /// Another program kept the database to itself for too long.
+    #[error("{} is in use by another program; end it, a backup or an open sqlite3 shell, and start again", path.display())]
+    Busy {
+        /// The database.
+        path: PathBuf,
+    },
     /// The database is damaged.
     #[error("{} is damaged: {reason}; restore it from a backup, or move it away to start with an empty one", path.display())]
     Corrupt {
@@ -61,6 +67,7 @@ impl SqliteKvError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Busy { .. } => "storage_busy",
             Self::Corrupt { .. } => "storage_corrupt",
             Self::Foreign { .. } => "foreign_database",
             Self::InstanceId { .. } => "invalid_instance_id",
@@ -73,9 +80,29 @@ impl SqliteKvError {
 
 /// What a failure of SQLite means to whoever uses the store.
 pub(crate) fn kv_error(error: &rusqlite::Error) -> KvError {
+    if is_busy(error) {
+        return KvError::Backend(
+            "another program is writing to the database; nothing was changed, try again or end that program, \
+             such as a backup or an open sqlite3 shell"
+                .to_owned(),
+        );
+    }
+    // The index of the log, which lies beside it, could not be made longer.
+    let has_no_index = error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => KvError::Full,
+        _ if has_no_index => KvError::Full,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => KvError::Corrupt(error.to_string()),
         _ => KvError::Backend(error.to_string()),
     }
+}
+
+/// Whether somebody else has the database.
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
 }

@@ -1,14 +1,19 @@
 //! The database's file and connections to it.
+//!
+//! The file itself is never opened but by SQLite. Locks belong to the process, and the end of any descriptor ends them
+//! all: those of another connection to the same database too, which then could be taken apart under its feet.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::Access;
 
 use crate::error::SqliteKvError;
+use crate::fresh;
 
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 32;
@@ -21,7 +26,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Makes folder and file where they are missing, readable by their owner alone.
+    /// Makes folder and database where they are missing, readable by their owner alone.
     pub(crate) fn prepare(path: &Path, busy_timeout: Duration) -> Result<Self, SqliteKvError> {
         let fault = |source| SqliteKvError::Io {
             path: path.to_owned(),
@@ -42,26 +47,42 @@ impl Database {
         // From here on the folder itself is meant, not a way to it that could be changed.
         let folder = folder.canonicalize().map_err(fault)?;
         let path = folder.join(name);
-        let no_follow = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        let flags = i32::try_from(no_follow.bits()).unwrap_or_default();
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).mode(0o600).custom_flags(flags);
-        let file = match options.clone().create_new(true).open(&path) {
-            Ok(file) => {
-                File::open(&folder)
-                    .and_then(|folder| folder.sync_all())
-                    .map_err(fault)?;
-                file
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                options.open(&path).map_err(fault)?
-            }
-            Err(error) => return Err(fault(error)),
+        let database = Self { path, busy_timeout };
+        database.find_or_make()?;
+        Ok(database)
+    }
+
+    /// Makes the database, unless something says that there is or was one.
+    fn find_or_make(&self) -> Result<(), SqliteKvError> {
+        let fault = |source| SqliteKvError::Io {
+            path: self.path.clone(),
+            source,
         };
-        if !file.metadata().map_err(fault)?.is_file() {
-            return Err(fault(io::Error::other("it is no file")));
+        let corrupt = |reason: &str| SqliteKvError::Corrupt {
+            path: self.path.clone(),
+            reason: reason.to_owned(),
+        };
+        // Looked at first: another process that makes the database at this moment has the file before it has a log.
+        let has_log = fs::metadata(self.log()).is_ok_and(|log| log.len() > 0);
+        match fs::symlink_metadata(&self.path) {
+            Ok(file) if !file.is_file() => Err(fault(io::Error::other("it is no file"))),
+            // SQLite would take it for a new database, and throw a log away that belongs to it.
+            Ok(file) if file.len() == 0 => Err(corrupt("the file is empty, which a database never is")),
+            Ok(_) => rustix::fs::access(&self.path, Access::READ_OK | Access::WRITE_OK)
+                .map_err(|error| fault(error.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && has_log => Err(corrupt(
+                "the file is missing while its log, which ends with -wal, is there",
+            )),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fresh::make(self),
+            Err(error) => Err(fault(error)),
         }
-        Ok(Self { path, busy_timeout })
+    }
+
+    /// The write-ahead log, which is there while the database is open, and after a crash.
+    pub(crate) fn log(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push("-wal");
+        name.into()
     }
 
     /// A connection that may write. Durable: a transaction is on the disk when it has been committed.
@@ -88,7 +109,7 @@ impl Database {
 
     /// An error of SQLite while this database is opened.
     pub(crate) fn error(&self, source: rusqlite::Error) -> SqliteKvError {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase};
 
         let path = self.path.clone();
         match source.sqlite_error_code() {
@@ -96,6 +117,7 @@ impl Database {
                 path,
                 reason: source.to_string(),
             },
+            Some(DatabaseBusy | DatabaseLocked) => SqliteKvError::Busy { path },
             _ => SqliteKvError::Sqlite { path, source },
         }
     }

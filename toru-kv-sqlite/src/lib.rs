@@ -4,6 +4,7 @@
 
 mod error;
 mod file;
+mod fresh;
 mod reader;
 mod schema;
 mod store;

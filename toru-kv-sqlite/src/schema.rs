@@ -1,12 +1,13 @@
-//! The tables, and what is made once: they and the id of the installation.
+//! The tables, whose they are, and the id of the installation.
 
+use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Transaction};
 use uuid::Uuid;
 
-use crate::error::SqliteKvError;
+use crate::error::{SqliteKvError, is_busy};
 use crate::file::Database;
 
 /// Says whose database it is: "Toru".
@@ -16,8 +17,8 @@ const SCHEMA_VERSION: i64 = 1;
 /// Time between two attempts to have the database alone.
 const RETRY: Duration = Duration::from_millis(5);
 
-/// Entries lie in the order of their keys, so that a page of a list is one walk. `plugin_usage` follows every change
-/// within its transaction; `last_version` in `settings` never goes back.
+/// Entries lie in the order of their keys, so that a page of a list is one walk. `plugin_usage` counts what is stored,
+/// expired or not, and follows every change within its transaction; `last_version` in `settings` never goes back.
 const TABLES: &str = "
     CREATE TABLE settings (
         key TEXT PRIMARY KEY NOT NULL,
@@ -31,7 +32,8 @@ const TABLES: &str = "
         expires_ms INTEGER,
         PRIMARY KEY (plugin, key)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX plugin_kv_expiry ON plugin_kv (plugin, expires_ms) WHERE expires_ms IS NOT NULL;
+    CREATE INDEX plugin_kv_expiry ON plugin_kv (plugin, expires_ms, length(value))
+        WHERE expires_ms IS NOT NULL;
     CREATE TABLE plugin_usage (
         plugin TEXT PRIMARY KEY NOT NULL,
         keys INTEGER NOT NULL,
@@ -39,32 +41,33 @@ const TABLES: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// Makes the tables if the database is new, and returns the id of the installation.
-pub(crate) fn prepare(database: &Database, connection: &mut Connection) -> Result<Uuid, SqliteKvError> {
+/// Checks whose tables they are, changes over to the log, and returns the id of the installation.
+pub(crate) fn check(database: &Database, connection: &Connection) -> Result<Uuid, SqliteKvError> {
     check_owner(database, connection)?;
     use_wal(database, connection)?;
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(|error| database.error(error))?;
-    // Another process may have been faster.
-    let version = check_owner(database, &transaction)?;
-    if version == 0 {
-        create(&transaction).map_err(|error| database.error(error))?;
-    }
-    let id = instance_id(&transaction).map_err(|error| database.error(error))?;
+    let id = instance_id(connection).map_err(|error| database.error(error))?;
     let id = id.and_then(|text| {
         let id = Uuid::try_parse(&text).ok()?;
         (id.hyphenated().to_string() == text).then_some(id)
     });
-    let id = id.ok_or_else(|| SqliteKvError::InstanceId {
+    id.ok_or_else(|| SqliteKvError::InstanceId {
         path: database.path.clone(),
-    })?;
-    transaction.commit().map_err(|error| database.error(error))?;
-    Ok(id)
+    })
 }
 
-/// The version of the tables, 0 if there are none. An error when they are somebody else's, or newer.
-fn check_owner(database: &Database, connection: &Connection) -> Result<i64, SqliteKvError> {
+/// Makes the tables and the id.
+pub(crate) fn create(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(TABLES)?;
+    let id = Uuid::new_v4().hyphenated().to_string();
+    let mut insert = transaction.prepare("INSERT INTO settings (key, value) VALUES (?1, ?2)")?;
+    insert.execute(["instance_id", &id])?;
+    insert.execute(["last_version", "0"])?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)
+}
+
+/// An error when the tables are somebody else's, or newer.
+fn check_owner(database: &Database, connection: &Connection) -> Result<(), SqliteKvError> {
     // In one statement, so that all three are of one moment.
     let sql = "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
                FROM pragma_application_id, pragma_user_version";
@@ -77,45 +80,39 @@ fn check_owner(database: &Database, connection: &Connection) -> Result<i64, Sqli
     });
     let path = database.path.clone();
     match read.map_err(|error| database.error(error))? {
-        (0, 0, 0) => Ok(0),
         (APPLICATION_ID, version, _) if version > SCHEMA_VERSION => {
             Err(SqliteKvError::Newer { path, version })
         }
-        (APPLICATION_ID, SCHEMA_VERSION, tables) if tables > 0 => Ok(SCHEMA_VERSION),
+        (APPLICATION_ID, SCHEMA_VERSION, tables) if tables > 0 => Ok(()),
         _ => Err(SqliteKvError::Foreign { path }),
     }
 }
 
-/// Changes over to the write-ahead log, which needs the database alone for a moment.
+/// Changes over to the write-ahead log, where a copy of a database has none. Needs it alone for a moment then.
 fn use_wal(database: &Database, connection: &Connection) -> Result<(), SqliteKvError> {
     let deadline = Instant::now() + database.busy_timeout;
     loop {
-        match connection.pragma_update(None, "journal_mode", "WAL") {
-            Ok(()) => return Ok(()),
-            Err(error)
-                if matches!(
-                    error.sqlite_error_code(),
-                    Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-                ) && Instant::now() < deadline =>
-            {
-                thread::sleep(RETRY);
+        let mode =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+        match mode {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            // With another journal, readers and the writer would keep each other out.
+            Ok(_) => {
+                return Err(SqliteKvError::Io {
+                    path: database.path.clone(),
+                    source: io::Error::new(
+                        io::ErrorKind::Unsupported,
+                        "its file system cannot have a write-ahead log",
+                    ),
+                });
             }
+            Err(error) if is_busy(&error) && Instant::now() < deadline => thread::sleep(RETRY),
             Err(error) => return Err(database.error(error)),
         }
     }
 }
 
-fn create(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    transaction.execute_batch(TABLES)?;
-    let id = Uuid::new_v4().hyphenated().to_string();
-    let mut insert = transaction.prepare("INSERT INTO settings (key, value) VALUES (?1, ?2)")?;
-    insert.execute(["instance_id", &id])?;
-    insert.execute(["last_version", "0"])?;
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)
-}
-
-fn instance_id(transaction: &Transaction<'_>) -> rusqlite::Result<Option<String>> {
+fn instance_id(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let sql = "SELECT value FROM settings WHERE key = 'instance_id'";
-    transaction.query_row(sql, [], |row| row.get(0)).optional()
+    connection.query_row(sql, [], |row| row.get(0)).optional()
 }

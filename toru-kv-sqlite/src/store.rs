@@ -115,8 +115,8 @@ impl Builder {
     pub fn open(self) -> Result<SqliteKv, SqliteKvError> {
         let database = Database::prepare(&self.path, self.busy_timeout)?;
         let fault = |error| database.error(error);
-        let mut connection = database.connect_to_write().map_err(fault)?;
-        let instance_id = schema::prepare(&database, &mut connection)?;
+        let connection = database.connect_to_write().map_err(fault)?;
+        let instance_id = schema::check(&database, &connection)?;
         let readers = Readers::open(&database, self.readers, Arc::clone(&self.clock)).map_err(fault)?;
         let readers = Arc::new(readers);
         let writer = Writer::start(database.clone(), connection, Arc::clone(&readers), self.clock);
