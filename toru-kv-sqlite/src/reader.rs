@@ -5,6 +5,9 @@
 //! transaction is being committed, and another even number afterwards, before anybody is told. A snapshot is tagged
 //! with the number that was read before it was taken, and used again only while the number is still that and even. So
 //! whoever was told of a write reads it, and what one connection has shown, every other one shows from then on.
+//!
+//! No idle connection has a snapshot while the number is odd. SQLite puts the log back into the database at the end of
+//! a commit, and can start it over only when nobody reads from it: kept snapshots would let it grow for ever.
 
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,12 +48,12 @@ struct Reader {
     snapshot: Option<u64>,
 }
 
-/// While it exists, a transaction is being committed.
+/// While it exists, a transaction is being committed, and no snapshot is kept.
 pub(crate) struct Committing<'a>(&'a Readers);
 
 impl Drop for Committing<'_> {
     fn drop(&mut self) {
-        self.0.invalidate();
+        self.0.epoch.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -83,15 +86,11 @@ impl Readers {
     /// The writer commits a transaction while the value exists, and tells nobody before it is dropped.
     pub(crate) fn commit(&self) -> Committing<'_> {
         self.epoch.fetch_add(1, Ordering::SeqCst);
-        Committing(self)
-    }
-
-    fn invalidate(&self) {
-        self.epoch.fetch_add(1, Ordering::SeqCst);
-        // Old snapshots keep the log from starting over. Readers that are busy come back by themselves.
+        // Readers that are busy come back by themselves.
         for reader in &mut *self.idle() {
             reader.end_snapshot();
         }
+        Committing(self)
     }
 
     /// Ends all snapshots and closes the connections that are idle.
@@ -182,13 +181,17 @@ impl Readers {
 impl Reader {
     /// Has a snapshot open that is at least as new as `epoch`.
     fn at(&mut self, epoch: u64) -> rusqlite::Result<()> {
-        // An odd number is never that of a snapshot that could be used again.
-        if self.snapshot != Some(epoch) || epoch % 2 == 1 {
+        if !self.is_current(epoch) {
             self.end_snapshot();
             self.connection.execute_batch("BEGIN")?;
             self.snapshot = Some(epoch);
         }
         Ok(())
+    }
+
+    /// Whether its snapshot shows all there is. While a transaction is being committed, none does.
+    fn is_current(&self, epoch: u64) -> bool {
+        epoch.is_multiple_of(2) && self.snapshot == Some(epoch)
     }
 
     fn end_snapshot(&mut self) {
@@ -205,8 +208,8 @@ impl Drop for Borrowed<'_> {
             return;
         };
         let mut idle = self.readers.idle();
-        // Whoever wrote meanwhile could not reach this one.
-        if reader.snapshot != Some(self.readers.epoch.load(Ordering::SeqCst)) {
+        // Whoever wrote meanwhile, or is about to, could not reach this one.
+        if !reader.is_current(self.readers.epoch.load(Ordering::SeqCst)) {
             reader.end_snapshot();
         }
         if !self.readers.free.is_closed() {
