@@ -35,6 +35,7 @@ pub struct Builder {
     path: PathBuf,
     readers: usize,
     busy_timeout: Duration,
+    sweep_interval: Duration,
     clock: Arc<dyn Clock>,
 }
 
@@ -54,6 +55,7 @@ impl SqliteKv {
             path: path.into(),
             readers: 4,
             busy_timeout: Duration::from_secs(5),
+            sweep_interval: Duration::from_secs(60),
             clock: Arc::new(SystemClock::default()),
         }
     }
@@ -95,9 +97,18 @@ impl Builder {
         self
     }
 
-    /// How long to wait for others who use the database. 5 s by default.
+    /// How long to wait for other programs that use the database. 5 s by default.
     pub const fn busy_timeout(mut self, limit: Duration) -> Self {
         self.busy_timeout = limit;
+        self
+    }
+
+    /// How often entries are removed that have expired and whose plugins do not write. 60 s by default.
+    ///
+    /// They are never seen, whether they were removed or not. What is removed makes room for what is stored next; the
+    /// file itself becomes no shorter.
+    pub const fn sweep_interval(mut self, interval: Duration) -> Self {
+        self.sweep_interval = interval;
         self
     }
 
@@ -119,7 +130,13 @@ impl Builder {
         let instance_id = schema::check(&database, &connection)?;
         let readers = Readers::open(&database, self.readers, Arc::clone(&self.clock)).map_err(fault)?;
         let readers = Arc::new(readers);
-        let writer = Writer::start(database.clone(), connection, Arc::clone(&readers), self.clock);
+        let writer = Writer::start(
+            database.clone(),
+            connection,
+            Arc::clone(&readers),
+            self.clock,
+            self.sweep_interval,
+        );
         let writer = writer.map_err(|source| SqliteKvError::Io {
             path: database.path.clone(),
             source,

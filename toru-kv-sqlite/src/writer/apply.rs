@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension};
-use toru_host::kv::{KvCommit, KvCommitted, KvError, KvMutation, KvUsage};
+use toru_host::kv::{KvCommit, KvCommitted, KvError, KvMutation};
 use toru_host::plugin::PluginId;
+
+use super::account::Account;
 
 /// What is stored under a key, as far as a commit has to know.
 #[derive(Clone, Debug)]
 struct Stored {
     version: u64,
-    value_len: u64,
+    /// Bytes of key and value.
+    size: u64,
+    has_expired: bool,
     expires_ms: Option<i64>,
     /// Read only where something is added to it.
     number: Option<Result<i64, KvError>>,
@@ -28,20 +32,23 @@ pub(super) fn apply(
     connection: &Connection,
     plugin: &PluginId,
     commit: &KvCommit,
+    account: &mut Account,
     last_version: &mut u64,
     now: i64,
 ) -> rusqlite::Result<Result<KvCommitted, KvError>> {
-    let before = remove_expired(connection, plugin, now)?;
     for check in &commit.checks {
-        let stored = stored(connection, plugin, &check.key, false)?;
-        if stored.map_or(0, |stored| stored.version) != check.version {
+        let stored = stored(connection, plugin, &check.key, now, false)?;
+        let version = stored
+            .filter(|stored| !stored.has_expired)
+            .map_or(0, |stored| stored.version);
+        if version != check.version {
             return Ok(Err(KvError::Conflict));
         }
     }
+    let before = account.usage();
     if commit.mutations.is_empty() {
-        let usage = before;
         return Ok(Ok(KvCommitted {
-            usage,
+            usage: before,
             ..KvCommitted::default()
         }));
     }
@@ -49,27 +56,26 @@ pub(super) fn apply(
         Ok(collected) => collected,
         Err(error) => return Ok(Err(error)),
     };
-    let mut usage = before;
+    let mut changed = *account;
     for (key, change) in &changes {
-        if let Some(old) = stored(connection, plugin, key, false)? {
-            usage.keys = usage.keys.saturating_sub(1);
-            usage.bytes = usage.bytes.saturating_sub(key.len() as u64 + old.value_len);
+        if let Some(old) = stored(connection, plugin, key, now, false)? {
+            changed.take(old.size, old.has_expired);
         }
         if let Some((value, _)) = change {
-            usage.keys += 1;
-            usage.bytes += (key.len() + value.len()) as u64;
+            changed.put((key.len() + value.len()) as u64);
         }
     }
+    let usage = changed.usage();
     let is_too_much = |now, before, quota| now > quota && now > before;
     if is_too_much(usage.keys, before.keys, commit.quota.keys)
         || is_too_much(usage.bytes, before.bytes, commit.quota.bytes)
     {
         return Ok(Err(KvError::Quota));
     }
+    *account = changed;
     *last_version += 1;
     let version = *last_version;
     write(connection, plugin, changes, version)?;
-    set_usage(connection, plugin, usage)?;
     Ok(Ok(KvCommitted { version, sum, usage }))
 }
 
@@ -88,15 +94,19 @@ fn collect(
             KvMutation::Set { key, value, ttl } => {
                 let expires =
                     ttl.map(|ttl| now.saturating_add(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX)));
-                (key, Some((value.clone(), expires)))
+                // One that lives for no time at all is never there.
+                let is_ever_there = expires.is_none_or(|expires| expires > now);
+                (key, is_ever_there.then(|| (value.clone(), expires)))
             }
             KvMutation::Add { key, delta } => {
                 let (number, expires) = match changes.get(key) {
                     Some(None) => (Ok(0), None),
                     Some(Some((value, expires))) => (parse(value), *expires),
-                    None => match stored(connection, plugin, key, true)? {
-                        None => (Ok(0), None),
-                        Some(stored) => (stored.number.unwrap_or(Ok(0)), stored.expires_ms),
+                    None => match stored(connection, plugin, key, now, true)? {
+                        Some(stored) if !stored.has_expired => {
+                            (stored.number.unwrap_or(Ok(0)), stored.expires_ms)
+                        }
+                        _ => (Ok(0), None),
                     },
                 };
                 let added = number.and_then(|number| number.checked_add(*delta).ok_or(KvError::NotANumber));
@@ -123,6 +133,7 @@ fn stored(
     connection: &Connection,
     plugin: &PluginId,
     key: &[u8],
+    now: i64,
     with_number: bool,
 ) -> rusqlite::Result<Option<Stored>> {
     let mut statement = connection.prepare_cached(
@@ -130,10 +141,12 @@ fn stored(
          WHERE plugin = ?1 AND key = ?2",
     )?;
     let read = |row: &rusqlite::Row<'_>| {
+        let expires_ms: Option<i64> = row.get(2)?;
         Ok(Stored {
             version: row.get::<_, i64>(0)?.cast_unsigned(),
-            value_len: row.get::<_, i64>(1)?.cast_unsigned(),
-            expires_ms: row.get(2)?,
+            size: key.len() as u64 + row.get::<_, i64>(1)?.cast_unsigned(),
+            has_expired: expires_ms.is_some_and(|expires| expires <= now),
+            expires_ms,
             number: row.get_ref(3)?.as_blob_or_null()?.map(parse),
         })
     };
@@ -167,43 +180,4 @@ fn write(
         };
     }
     Ok(())
-}
-
-/// Removes what has expired of a plugin, and tells what it uses without that.
-fn remove_expired(connection: &Connection, plugin: &PluginId, now: i64) -> rusqlite::Result<KvUsage> {
-    let mut read = connection.prepare_cached("SELECT keys, bytes FROM plugin_usage WHERE plugin = ?1")?;
-    let usage = read
-        .query_row([plugin.as_str()], |row| {
-            Ok(KvUsage {
-                keys: row.get::<_, i64>(0)?.cast_unsigned(),
-                bytes: row.get::<_, i64>(1)?.cast_unsigned(),
-            })
-        })
-        .optional()?;
-    let mut usage = usage.unwrap_or_default();
-    let mut remove = connection.prepare_cached(
-        "DELETE FROM plugin_kv WHERE plugin = ?1 AND expires_ms <= ?2
-         RETURNING length(key) + length(value)",
-    )?;
-    let mut removed = remove.query((plugin.as_str(), now))?;
-    let mut is_changed = false;
-    while let Some(row) = removed.next()? {
-        usage.keys = usage.keys.saturating_sub(1);
-        usage.bytes = usage.bytes.saturating_sub(row.get::<_, i64>(0)?.cast_unsigned());
-        is_changed = true;
-    }
-    drop(removed);
-    if is_changed {
-        set_usage(connection, plugin, usage)?;
-    }
-    Ok(usage)
-}
-
-fn set_usage(connection: &Connection, plugin: &PluginId, usage: KvUsage) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO plugin_usage (plugin, keys, bytes) VALUES (?1, ?2, ?3)
-         ON CONFLICT (plugin) DO UPDATE SET keys = excluded.keys, bytes = excluded.bytes",
-    )?;
-    let (keys, bytes) = (usage.keys.cast_signed(), usage.bytes.cast_signed());
-    statement.execute((plugin.as_str(), keys, bytes)).map(drop)
 }

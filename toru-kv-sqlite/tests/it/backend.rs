@@ -85,7 +85,7 @@ async fn t09_a_plugin_never_sees_what_another_one_stored() {
     assert_eq!(store.kv.list(&id("b"), all()).await.unwrap().len(), keys.len());
 }
 
-fn all() -> KvRange {
+pub(crate) fn all() -> KvRange {
     KvRange {
         start: Unbounded,
         end: Unbounded,

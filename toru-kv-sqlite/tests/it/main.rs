@@ -13,6 +13,7 @@ mod damage;
 mod files;
 mod full;
 mod kills;
+mod log;
 #[path = "../../../toru-host/tests/common/random.rs"]
 mod random;
 mod store;
