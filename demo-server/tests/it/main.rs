@@ -9,6 +9,7 @@
 mod client;
 mod counting;
 mod crashes;
+#[path = "../../../toru-host/tests/common/disk.rs"]
 mod disk;
 mod keeper;
 mod kills;
