@@ -1,16 +1,20 @@
 //! The rules that hold for every backend.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
 use toru_host::clock::Clock;
-use toru_host::kv::conformance::{self, Factory};
+use toru_host::kv::conformance::{self, Factory, Group, Suite};
 use toru_kv_sqlite::SqliteKv;
+
+use crate::random::Random;
 
 /// Stores in folders of their own; the last one can be opened again.
 #[derive(Default)]
 struct Databases {
     last: Option<TempDir>,
+    is_in_memory: bool,
 }
 
 impl Databases {
@@ -27,7 +31,13 @@ impl Factory for Databases {
     type Backend = SqliteKv;
 
     async fn create(&mut self, clock: Arc<dyn Clock>) -> SqliteKv {
-        self.last = Some(tempfile::tempdir().unwrap());
+        // Where nothing has to reach a disk, many more commits can be tried.
+        let memory = Path::new("/dev/shm");
+        self.last = Some(if self.is_in_memory && memory.is_dir() {
+            tempfile::tempdir_in(memory).unwrap()
+        } else {
+            tempfile::tempdir().unwrap()
+        });
         self.open(clock)
     }
 
@@ -44,4 +54,15 @@ async fn t08_t09_t10_the_store_keeps_all_rules_of_backends() {
 #[tokio::test]
 async fn the_rules_hold_on_one_thread_too() {
     conformance::run(Databases::default()).await;
+}
+
+#[tokio::test]
+async fn t09_ten_thousand_pairs_of_plugins_and_keys_stay_apart() {
+    let databases = Databases {
+        is_in_memory: true,
+        ..Databases::default()
+    };
+    let seed = Random::new().next();
+    let mut suite = Suite::new(databases).rounds(10_000).seed(seed);
+    suite.check(Group::Isolation).await;
 }

@@ -8,13 +8,22 @@
 )]
 
 mod backend;
+mod busy;
 mod conformance;
 mod damage;
+#[path = "../../../toru-host/tests/common/disk.rs"]
+mod disk;
 mod files;
 mod full;
+mod inline;
 mod kills;
+mod locks;
 mod log;
+mod missing;
+mod power;
 #[path = "../../../toru-host/tests/common/random.rs"]
 mod random;
 mod store;
+mod sweep;
 mod together;
+mod writers;

@@ -1,38 +1,52 @@
 //! A store in a folder of its own, and short words for what is done with it.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use rusqlite::Connection;
 use toru_host::clock::Clock;
 use toru_host::kv::{
     KvBackend, KvCheck, KvCommit, KvCommitted, KvEntry, KvError, KvMutation, KvQuota, KvRange, KvUsage,
 };
 use toru_host::plugin::PluginId;
-use toru_kv_sqlite::SqliteKv;
+use toru_kv_sqlite::{Builder, SqliteKv};
 
 pub(crate) fn id(text: &str) -> PluginId {
     text.parse().unwrap()
 }
 
-/// A clock that goes when it is told to.
+/// A clock that goes when it is told to, and counts who looks at it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct FakeClock(Arc<Mutex<Duration>>);
+pub(crate) struct FakeClock {
+    shows: Arc<Mutex<Duration>>,
+    looks: Arc<AtomicUsize>,
+}
 
 impl FakeClock {
     pub(crate) fn pass(&self, time: Duration) {
-        *self.0.lock().unwrap() += time;
+        *self.shows.lock().unwrap() += time;
+    }
+
+    pub(crate) fn looks(&self) -> usize {
+        self.looks.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set_back(&self, time: Duration) {
+        *self.shows.lock().unwrap() -= time;
     }
 }
 
 impl Clock for FakeClock {
     fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + *self.0.lock().unwrap()
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        SystemTime::UNIX_EPOCH + *self.shows.lock().unwrap()
     }
 
     fn elapsed(&self) -> Duration {
-        *self.0.lock().unwrap()
+        *self.shows.lock().unwrap()
     }
 }
 
@@ -45,18 +59,36 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new() -> Self {
-        Self::in_folder(Arc::new(tempfile::tempdir().unwrap()), FakeClock::default())
+        Self::with(|builder| builder)
     }
 
-    fn in_folder(folder: Arc<tempfile::TempDir>, clock: FakeClock) -> Self {
-        let kv = SqliteKv::builder(path(&folder))
-            .clock(Arc::new(clock.clone()))
-            .open();
+    /// A store that is opened in another way than the usual one.
+    pub(crate) fn with(options: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::in_folder(
+            Arc::new(tempfile::tempdir().unwrap()),
+            FakeClock::default(),
+            options,
+        )
+    }
+
+    fn in_folder(
+        folder: Arc<tempfile::TempDir>,
+        clock: FakeClock,
+        options: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
+        let builder = SqliteKv::builder(path(&folder)).clock(Arc::new(clock.clone()));
         Self {
-            kv: Arc::new(kv.unwrap()),
+            kv: Arc::new(options(builder).open().unwrap()),
             clock,
             folder,
         }
+    }
+
+    /// A connection of another program.
+    pub(crate) fn outside(&self) -> Connection {
+        let connection = Connection::open(self.path()).unwrap();
+        connection.busy_timeout(Duration::ZERO).unwrap();
+        connection
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -67,7 +99,7 @@ impl Store {
     pub(crate) fn reopen(self) -> Self {
         let Self { kv, clock, folder } = self;
         drop(Arc::into_inner(kv).expect("nobody else has it"));
-        Self::in_folder(folder, clock)
+        Self::in_folder(folder, clock, |builder| builder)
     }
 
     pub(crate) async fn get(&self, key: &str) -> Option<KvEntry> {
@@ -97,12 +129,13 @@ impl Store {
         checks: Vec<KvCheck>,
         mutations: Vec<KvMutation>,
     ) -> Result<KvCommitted, KvError> {
-        let commit = KvCommit {
-            checks,
-            mutations,
-            quota,
-        };
-        self.kv.commit(&id("a"), commit).await
+        self.kv.commit(&id("a"), commit(quota, checks, mutations)).await
+    }
+
+    /// Makes changes of another plugin.
+    pub(crate) async fn commit_of(&self, plugin: &str, mutations: Vec<KvMutation>) -> KvCommitted {
+        let commit = commit(KvQuota::UNLIMITED, Vec::new(), mutations);
+        self.kv.commit(&id(plugin), commit).await.unwrap()
     }
 
     pub(crate) async fn set(&self, key: &str, value: &str) -> KvCommitted {
@@ -116,6 +149,14 @@ impl Store {
     pub(crate) async fn keys(&self, range: KvRange) -> Vec<Bytes> {
         let found = self.kv.list(&id("a"), range).await.unwrap();
         found.into_iter().map(|entry| entry.key).collect()
+    }
+}
+
+pub(crate) const fn commit(quota: KvQuota, checks: Vec<KvCheck>, mutations: Vec<KvMutation>) -> KvCommit {
+    KvCommit {
+        checks,
+        mutations,
+        quota,
     }
 }
 
