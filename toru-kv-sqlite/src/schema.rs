@@ -80,6 +80,10 @@ fn check_owner(database: &Database, connection: &Connection) -> Result<(), Sqlit
     });
     let path = database.path.clone();
     match read.map_err(|error| database.error(error))? {
+        (0, 0, 0) => Err(SqliteKvError::Corrupt {
+            path,
+            reason: "there is nothing in it".to_owned(),
+        }),
         (APPLICATION_ID, version, _) if version > SCHEMA_VERSION => {
             Err(SqliteKvError::Newer { path, version })
         }

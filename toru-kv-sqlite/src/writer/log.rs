@@ -29,13 +29,13 @@ impl Log {
         Self { path, limit: LONG }
     }
 
-    /// Whether it is time to make it shorter. Whoever has nothing else to do tries it each time.
-    pub(super) fn is_long(&self, is_idle: bool) -> bool {
-        self.len() >= if is_idle { LONG } else { self.limit }
+    /// Whether it should be made shorter: when it has grown since that failed, and after each sweep.
+    pub(super) fn is_long(&self, is_swept: bool) -> bool {
+        self.len() >= if is_swept { LONG } else { self.limit }
     }
 
     /// Puts all of it back into the database, and makes the file empty. Another program that reads for long can prevent
-    /// that: it is tried again when the log has grown as much once more.
+    /// that.
     pub(super) fn shorten(
         &mut self,
         connection: &Connection,

@@ -92,10 +92,9 @@ impl Work {
                 Err(RecvTimeoutError::Timeout) => is_idle = true,
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            if is_idle || self.sweeps.is_due(self.clock.elapsed()) {
-                self.sweep();
-            }
-            if self.log.is_long(is_idle) {
+            let is_time = is_idle || self.sweeps.is_due(self.clock.elapsed());
+            let is_swept = is_time && self.sweep();
+            if self.log.is_long(is_swept) {
                 self.shorten_log();
             }
         }
@@ -145,8 +144,9 @@ impl Work {
         Ok(answers)
     }
 
-    /// Removes what has expired, as far as one transaction may. What fails is tried again at the next time.
-    fn sweep(&mut self) {
+    /// Removes what has expired, as far as one transaction may, and tells whether that is all there is to do for now.
+    /// What fails is tried again at the next time.
+    fn sweep(&mut self) -> bool {
         let swept = self.with_connection("expired entries of the store stay for now", |work, connection| {
             let now = now_ms(&*work.clock);
             // Who has the database to himself is not waited for: commits would have to wait for that too.
@@ -158,6 +158,7 @@ impl Work {
         // The rest follows when those who wait to write had their turn.
         let is_all = swept.unwrap_or(true);
         self.sweeps.end(self.clock.elapsed(), is_all);
+        is_all
     }
 
     fn shorten_log(&mut self) {
