@@ -25,6 +25,12 @@ async fn memory_keeps_the_contract_on_several_threads() {
         .await;
 }
 
+#[tokio::test]
+async fn t09_ten_thousand_pairs_of_plugins_and_keys_stay_apart() {
+    let mut suite = Suite::new(MemoryKv::with_clock).rounds(10_000);
+    suite.check(Group::Isolation).await;
+}
+
 /// Opens what is still in memory, or forgets it.
 struct Reopening {
     last: Option<Arc<MemoryKv>>,
