@@ -68,8 +68,11 @@ impl Database {
             Ok(file) if !file.is_file() => Err(fault(io::Error::other("it is no file"))),
             // SQLite would take it for a new database, and throw a log away that belongs to it.
             Ok(file) if file.len() == 0 => Err(corrupt("the file is empty, which a database never is")),
-            Ok(_) => rustix::fs::access(&self.path, Access::READ_OK | Access::WRITE_OK)
-                .map_err(|error| fault(error.into())),
+            Ok(_) => {
+                fresh::remove_rest(&self.path);
+                rustix::fs::access(&self.path, Access::READ_OK | Access::WRITE_OK)
+                    .map_err(|error| fault(error.into()))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound && has_log => Err(corrupt(
                 "the file is missing while its log, which ends with -wal, is there",
             )),

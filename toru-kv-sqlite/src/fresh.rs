@@ -26,7 +26,7 @@ pub(crate) fn make(database: &Database) -> Result<(), SqliteKvError> {
     let made = write(database, &beside).and_then(|()| place(database, &beside));
     let _ = fs::remove_file(&beside);
     match made {
-        Ok(()) => remove_others(&database.path),
+        Ok(()) => remove_rest(&database.path),
         // Who was first has removed ours.
         Err(_) if database.path.exists() => {}
         Err(error) => return Err(error),
@@ -70,8 +70,9 @@ fn place(database: &Database, beside: &Path) -> Result<(), SqliteKvError> {
     flushed.map_err(|error| fault(database, error))
 }
 
-/// Removes what first starts left that were ended half-way. Those that still go on find the database in its place.
-fn remove_others(path: &Path) {
+/// Removes what first starts left that were ended half-way, once there is a database. Those that still go on find it in
+/// its place.
+pub(crate) fn remove_rest(path: &Path) {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return;
     };

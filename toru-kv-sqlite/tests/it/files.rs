@@ -9,6 +9,7 @@ use toru_host::kv::KvBackend;
 use toru_kv_sqlite::SqliteKv;
 use uuid::Uuid;
 
+use crate::random::{Random, cases};
 use crate::store::Store;
 
 const CHILD: &str = "TORU_TEST_OPEN";
@@ -37,7 +38,7 @@ async fn t06_the_id_stays_the_same_over_restarts() {
 }
 
 #[test]
-fn a_hundred_first_starts_at_once_make_one_id() {
+fn t05_a_hundred_first_starts_at_once_make_one_id() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/plugins.db");
     let open = || {
@@ -71,6 +72,43 @@ fn a_hundred_first_starts_at_once_make_one_id() {
             .collect()
     });
     assert_eq!(ids.len(), 1, "{ids:?}");
+    let kv = SqliteKv::open(&path).unwrap();
+    assert!(ids.contains(&instance_id(&kv)), "and it stays");
+    drop(kv);
+    let left = std::fs::read_dir(path.parent().unwrap()).unwrap().count();
+    assert_eq!(left, 1, "the others leave nothing behind");
+}
+
+#[test]
+fn t05_first_starts_that_are_killed_make_one_id_or_none() {
+    let mut random = Random::new();
+    let (mut none, mut one) = (0, 0);
+    for _ in 0..cases(40, 400) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plugins.db");
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["files::process", "--exact", "--ignored", "--nocapture"])
+            .env(CHILD, &path)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // Until something of it is seen, and a random while longer.
+        while std::fs::read_dir(folder.path()).unwrap().next().is_none() {
+            std::thread::yield_now();
+        }
+        for _ in 0..random.below(2_000_000) {
+            std::hint::spin_loop();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let is_there = path.exists();
+        let id = instance_id(&SqliteKv::open(&path).unwrap());
+        assert_eq!(instance_id(&SqliteKv::open(&path).unwrap()), id);
+        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 1, "half a start leaves nothing behind after the next one");
+        if is_there { one += 1 } else { none += 1 }
+    }
+    println!("killed before the database was there: {none}, after it: {one}");
 }
 
 #[test]

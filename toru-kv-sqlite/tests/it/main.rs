@@ -19,6 +19,7 @@ mod inline;
 mod kills;
 mod locks;
 mod log;
+mod memory;
 mod missing;
 mod power;
 #[path = "../../../toru-host/tests/common/random.rs"]

@@ -92,6 +92,9 @@ fn what_is_left_of_first_starts_that_were_ended_goes_with_the_next() {
         fs::write(folder.path().join(name), "half").unwrap();
     }
     drop(SqliteKv::open(&path).unwrap());
+    // As by one that was ended right after it had put the database in its place.
+    fs::hard_link(&path, folder.path().join("plugins.db-new-2")).unwrap();
+    drop(SqliteKv::open(&path).unwrap());
     let mut names: Vec<_> = fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name())

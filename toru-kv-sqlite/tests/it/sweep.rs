@@ -256,3 +256,13 @@ const fn all() -> KvRange {
         limit: 100_000,
     }
 }
+
+#[test]
+fn what_has_expired_is_counted_by_the_index_alone() {
+    let store = Store::new();
+    let sql = "EXPLAIN QUERY PLAN
+        SELECT count(*), coalesce(sum(length(key) + length(value)), 0) FROM plugin_kv
+        WHERE plugin = 'a' AND expires_ms > 1 AND expires_ms <= 2";
+    let plan: String = store.outside().query_row(sql, [], |row| row.get(3)).unwrap();
+    assert!(plan.contains("COVERING INDEX plugin_kv_expiry"), "{plan}");
+}

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinSet;
+use toru_host::clock::Clock;
 use toru_host::kv::{KvBackend, KvCommit, KvError, KvQuota};
 
+use crate::inline::once;
 use crate::store::{Store, add, bytes, check, id, set};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -161,4 +164,53 @@ async fn a_failing_commit_does_not_disturb_those_beside_it() {
         assert_eq!(result.is_err(), kind == 0);
     }
     assert_eq!(store.value("n").await, Some(bytes("40")));
+}
+
+#[tokio::test]
+async fn what_was_accepted_is_made_when_the_store_is_closed() {
+    let store = Store::new();
+    let futures = (0..64).map(|n| store.commit(Vec::new(), vec![set(&format!("k{n}"), "v")]));
+    let mut futures: Vec<_> = futures.map(Box::pin).collect();
+    for future in &mut futures {
+        let _ = once(future.as_mut());
+    }
+    drop(futures);
+    let store = store.reopen();
+    assert_eq!(store.usage().await.keys, 64);
+}
+
+/// A clock that panics for those who read, when it is told to.
+#[derive(Debug, Default)]
+struct Broken(AtomicBool);
+
+impl Clock for Broken {
+    fn now(&self) -> SystemTime {
+        let is_writer = std::thread::current().name() == Some("toru-kv-writer");
+        assert!(is_writer || !self.0.load(Ordering::SeqCst), "the clock is broken");
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_panics_gives_its_connection_back() {
+    let clock = Arc::new(Broken::default());
+    let store = Store::with(|builder| builder.clock(Arc::<Broken>::clone(&clock)));
+    store.set("k", "1").await;
+    for n in 0..20 {
+        clock.0.store(true, Ordering::SeqCst);
+        let read = std::panic::AssertUnwindSafe(|| once(std::pin::pin!(store.get("k"))));
+        std::panic::catch_unwind(read).unwrap_err();
+        clock.0.store(false, Ordering::SeqCst);
+        let value = n.to_string();
+        store.set("k", &value).await;
+        assert_eq!(
+            store.value("k").await,
+            Some(bytes(&value)),
+            "nothing is stale after it"
+        );
+    }
 }
