@@ -1,6 +1,5 @@
 //! The rules that hold for every backend.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -9,6 +8,7 @@ use toru_host::kv::conformance::{self, Factory, Group, Suite};
 use toru_kv_sqlite::SqliteKv;
 
 use crate::random::Random;
+use crate::store::folder;
 
 /// Stores in folders of their own; the last one can be opened again.
 #[derive(Default)]
@@ -18,6 +18,13 @@ struct Databases {
 }
 
 impl Databases {
+    fn in_memory() -> Self {
+        Self {
+            is_in_memory: true,
+            ..Self::default()
+        }
+    }
+
     fn open(&self, clock: Arc<dyn Clock>) -> SqliteKv {
         let folder = self.last.as_ref().expect("one was made");
         SqliteKv::builder(folder.path().join("plugins.db"))
@@ -31,10 +38,8 @@ impl Factory for Databases {
     type Backend = SqliteKv;
 
     async fn create(&mut self, clock: Arc<dyn Clock>) -> SqliteKv {
-        // Where nothing has to reach a disk, many more commits can be tried.
-        let memory = Path::new("/dev/shm");
-        self.last = Some(if self.is_in_memory && memory.is_dir() {
-            tempfile::tempdir_in(memory).unwrap()
+        self.last = Some(if self.is_in_memory {
+            folder()
         } else {
             tempfile::tempdir().unwrap()
         });
@@ -53,16 +58,12 @@ async fn t08_t09_t10_the_store_keeps_all_rules_of_backends() {
 
 #[tokio::test]
 async fn the_rules_hold_on_one_thread_too() {
-    conformance::run(Databases::default()).await;
+    conformance::run(Databases::in_memory()).await;
 }
 
 #[tokio::test]
 async fn t09_ten_thousand_pairs_of_plugins_and_keys_stay_apart() {
-    let databases = Databases {
-        is_in_memory: true,
-        ..Databases::default()
-    };
     let seed = Random::new().next();
-    let mut suite = Suite::new(databases).rounds(10_000).seed(seed);
+    let mut suite = Suite::new(Databases::in_memory()).rounds(10_000).seed(seed);
     suite.check(Group::Isolation).await;
 }

@@ -8,7 +8,7 @@ use toru_host::kv::{KvBackend, KvError, KvQuota};
 use toru_kv_sqlite::SqliteKv;
 
 use crate::random::{Random, cases};
-use crate::store::{Store, add, bytes, commit, delete, id, set};
+use crate::store::{Store, add, bytes, commit, delete, folder, id, set};
 
 const KEYS: usize = 400;
 
@@ -110,7 +110,7 @@ fn damage(sound: &[u8], random: &mut Random) -> Vec<(usize, u8)> {
 #[tokio::test]
 async fn a_damaged_database_works_or_says_so_and_is_never_replaced_by_an_empty_one() {
     let (sound, instance) = sound().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let path = folder.path().join("plugins.db");
     let mut random = Random::new();
     let mut tally = Tally::default();
@@ -135,7 +135,7 @@ async fn a_database_that_is_damaged_while_it_is_open_works_or_says_so() {
     let mut random = Random::new();
     let mut tally = Tally::default();
     for _ in 0..cases(100, 1_000) {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let path = folder.path().join("plugins.db");
         fs::write(&path, &sound).unwrap();
         // Opened before and closed after the store, since closing it ends the locks of the process.

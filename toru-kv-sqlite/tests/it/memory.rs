@@ -6,7 +6,7 @@ use std::process::Command;
 use toru_host::kv::{KvBackend, KvQuota, KvRange};
 use toru_kv_sqlite::SqliteKv;
 
-use crate::store::{bytes, commit, id, set};
+use crate::store::{bytes, commit, folder, id, set};
 
 const CHILD: &str = "TORU_TEST_MEMORY";
 const ENTRIES: usize = 40_000;
@@ -17,7 +17,7 @@ const GROWTH_MAX: usize = 8 << 20;
 /// In a process of its own, whose memory nobody else uses.
 #[test]
 fn pages_of_a_large_store_are_listed_in_memory_that_stays_flat() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let listed = Command::new(std::env::current_exe().unwrap())
         .args(["memory::process", "--exact", "--ignored", "--nocapture"])
         .env(CHILD, folder.path().join("plugins.db"))

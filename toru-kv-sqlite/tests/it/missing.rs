@@ -7,7 +7,7 @@ use std::sync::Arc;
 use toru_host::kv::{KvBackend, KvError};
 use toru_kv_sqlite::SqliteKv;
 
-use crate::store::{Store, bytes, id, set};
+use crate::store::{Store, bytes, folder, id, set};
 
 /// Database and log of a store that was not closed, in a folder of their own.
 struct Killed {
@@ -22,7 +22,7 @@ impl Killed {
             store.set(&format!("k{n}"), &"value ".repeat(n)).await;
         }
         // Copied while it is open, as a machine would find it that lost its power.
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         for name in ["plugins.db", "plugins.db-wal"] {
             let from = store.path().with_file_name(name);
             // Another process does that, since closing the file would end the store's locks.
@@ -75,7 +75,7 @@ async fn a_log_without_its_database_is_refused_and_kept() {
 
 #[test]
 fn an_empty_file_is_no_first_start() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let path = folder.path().join("plugins.db");
     fs::write(&path, "").unwrap();
     let error = SqliteKv::open(&path).unwrap_err();
@@ -86,7 +86,7 @@ fn an_empty_file_is_no_first_start() {
 
 #[test]
 fn what_is_left_of_first_starts_that_were_ended_goes_with_the_next() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let path = folder.path().join("plugins.db");
     for name in ["plugins.db-new-1", "plugins.db-new-1-wal", "plugins.db-other"] {
         fs::write(folder.path().join(name), "half").unwrap();
@@ -132,11 +132,12 @@ async fn a_database_that_was_cut_off_works_or_says_so() {
         store.set(&format!("k{n}"), &"value ".repeat(n)).await;
     }
     let instance = store.kv.instance_id().await.unwrap();
-    let (path, folder) = (store.path(), Arc::clone(&store.folder));
+    let (path, kept) = (store.path(), Arc::clone(&store.folder));
     drop(store);
     let sound = fs::read(&path).unwrap();
+    drop(kept);
     let killed = Killed {
-        folder: tempfile::tempdir().unwrap(),
+        folder: folder(),
         instance,
     };
     let mut refused = 0;
@@ -153,7 +154,6 @@ async fn a_database_that_was_cut_off_works_or_says_so() {
     }
     println!("{refused} lengths of {} bytes refused", sound.len());
     assert!(refused > 0);
-    drop(folder);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A store in a folder of its own, and short words for what is done with it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -64,11 +64,7 @@ impl Store {
 
     /// A store that is opened in another way than the usual one.
     pub(crate) fn with(options: impl FnOnce(Builder) -> Builder) -> Self {
-        Self::in_folder(
-            Arc::new(tempfile::tempdir().unwrap()),
-            FakeClock::default(),
-            options,
-        )
+        Self::in_folder(Arc::new(folder()), FakeClock::default(), options)
     }
 
     fn in_folder(
@@ -157,6 +153,16 @@ pub(crate) const fn commit(quota: KvQuota, checks: Vec<KvCheck>, mutations: Vec<
         checks,
         mutations,
         quota,
+    }
+}
+
+/// A folder in memory, where there is such a thing: most tests have no use for a disk, and would wait for it.
+pub(crate) fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
     }
 }
 

@@ -15,6 +15,10 @@ const SECOND: Duration = Duration::from_secs(1);
 /// More than one transaction removes.
 const MANY: usize = 2500;
 
+const fn seconds(n: usize) -> Duration {
+    Duration::from_secs(n as u64)
+}
+
 /// How many entries are stored, expired or not.
 fn stored(outside: &Connection) -> i64 {
     let sql = "SELECT count(*) FROM plugin_kv";
@@ -151,15 +155,15 @@ async fn what_has_expired_and_is_still_stored_is_gone_for_commits() {
 async fn a_clock_that_is_set_back_leaves_usage_and_lists_agreed() {
     let store = Store::new();
     for first in [0, MANY] {
-        let entries = (first..first + MANY).map(|n| set_for(&format!("k{n}"), SECOND * (1 + n as u32 % 9)));
+        let entries = (first..first + MANY).map(|n| set_for(&format!("k{n}"), seconds(1 + n % 9)));
         store.commit(Vec::new(), entries.collect()).await.unwrap();
     }
     let mut random = Random::new();
     for _ in 0..30 {
         if random.below(2) == 0 {
-            store.clock.pass(SECOND * u32::try_from(random.below(5)).unwrap());
+            store.clock.pass(seconds(random.below(5)));
         } else {
-            let back = SECOND * u32::try_from(random.below(3)).unwrap();
+            let back = seconds(random.below(3));
             store.clock.set_back(back.min(store.clock.elapsed()));
         }
         let listed = store.kv.list(&id("a"), all()).await.unwrap();
@@ -188,7 +192,7 @@ async fn random_entries_that_expire_use_as_much_as_in_memory() {
             match random.below(8) {
                 0 => delete(&key),
                 1 => set(&key, &"v".repeat(random.below(30))),
-                _ => set_for(&key, SECOND * u32::try_from(random.below(10)).unwrap()),
+                _ => set_for(&key, seconds(random.below(10))),
             }
         });
         let changes: Vec<_> = changes.collect();
@@ -203,9 +207,7 @@ async fn random_entries_that_expire_use_as_much_as_in_memory() {
         let theirs = memory.commit(&plugin, commit(quota, Vec::new(), changes)).await;
         assert_eq!(ours.map(|done| done.usage), theirs.map(|done| done.usage));
         if random.below(3) == 0 {
-            store
-                .clock
-                .pass(SECOND * u32::try_from(random.below(20)).unwrap());
+            store.clock.pass(seconds(random.below(20)));
         }
     }
     assert_usage(&store.outside());

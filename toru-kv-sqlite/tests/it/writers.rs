@@ -32,10 +32,13 @@ pub(crate) enum Kind {
     Unflushed,
 }
 
+/// What was said so far, and who waits for more.
+type Said = (Mutex<Vec<(usize, u64)>>, Condvar);
+
 /// The process.
 pub(crate) struct Writers {
     child: Child,
-    said: Arc<(Mutex<Vec<(usize, u64)>>, Condvar)>,
+    said: Arc<Said>,
     listener: JoinHandle<()>,
 }
 
@@ -50,7 +53,7 @@ impl Writers {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let said = Arc::<(Mutex<Vec<_>>, Condvar)>::default();
+        let said = Arc::<Said>::default();
         let noted = Arc::clone(&said);
         let listener = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
