@@ -113,11 +113,14 @@ impl Account {
         }
         let removed = remove(connection, plugin, now, allowance)?;
         account.stored = minus(account.stored, removed);
-        if known.is_some() {
-            account.backlog.usage = minus(account.backlog.usage, removed);
-        } else if allowance.is_used_up() {
-            account.backlog.usage = expiring(connection, plugin, i64::MIN, now)?;
-        }
+        account.backlog.usage = if !allowance.is_used_up() {
+            // Then all that has expired was removed.
+            KvUsage::default()
+        } else if known.is_some() {
+            minus(account.backlog.usage, removed)
+        } else {
+            expiring(connection, plugin, i64::MIN, now)?
+        };
         Ok(account)
     }
 
