@@ -117,24 +117,26 @@ impl Readers {
     }
 
     pub(crate) async fn list(&self, plugin: &PluginId, range: &KvRange) -> Result<Vec<KvEntry>, KvError> {
-        let limit = i64::try_from(range.limit).unwrap_or(i64::MAX);
+        // No query has a `LIMIT`: SQLite plans anew each time one is bound. Rows come as they are asked for.
         let start = first(&range.start);
         let end = behind(&range.end);
         let sql = match (&end, range.descending) {
-            (None, false) => concat!(list_sql!(), "ORDER BY key LIMIT ?4"),
-            (None, true) => concat!(list_sql!(), "ORDER BY key DESC LIMIT ?4"),
-            (Some(_), false) => concat!(list_sql!(), "AND key < ?5 ORDER BY key LIMIT ?4"),
-            (Some(_), true) => concat!(list_sql!(), "AND key < ?5 ORDER BY key DESC LIMIT ?4"),
+            (None, false) => concat!(list_sql!(), "ORDER BY key"),
+            (None, true) => concat!(list_sql!(), "ORDER BY key DESC"),
+            (Some(_), false) => concat!(list_sql!(), "AND key < ?4 ORDER BY key"),
+            (Some(_), true) => concat!(list_sql!(), "AND key < ?4 ORDER BY key DESC"),
         };
         self.read(|connection, now| {
             let mut statement = connection.prepare_cached(sql)?;
             let id = plugin.as_str();
             let mut rows = match &end {
-                None => statement.query((id, now, &start[..], limit))?,
-                Some(end) => statement.query((id, now, &start[..], limit, &end[..]))?,
+                None => statement.query((id, now, &start[..]))?,
+                Some(end) => statement.query((id, now, &start[..], &end[..]))?,
             };
             let mut found = Vec::new();
-            while let Some(row) = rows.next()? {
+            while found.len() < range.limit
+                && let Some(row) = rows.next()?
+            {
                 let key = row.get_ref(3)?.as_blob()?;
                 found.push(entry(Bytes::copy_from_slice(key), row)?);
             }

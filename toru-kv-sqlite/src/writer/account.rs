@@ -170,17 +170,17 @@ fn remove(
     }
     let mut find = connection.prepare_cached(
         "SELECT key, length(key) + length(value) FROM plugin_kv
-         WHERE plugin = ?1 AND expires_ms <= ?2 ORDER BY expires_ms LIMIT ?3",
+         WHERE plugin = ?1 AND expires_ms <= ?2 ORDER BY expires_ms",
     )?;
-    let limit = i64::try_from(allowance.entries).unwrap_or(i64::MAX);
-    let mut rows = find.query((plugin.as_str(), now, limit))?;
+    // Not a `LIMIT`: SQLite plans anew each time one is bound, which costs more than all the rest.
+    let mut rows = find.query((plugin.as_str(), now))?;
     let mut keys: Vec<Vec<u8>> = Vec::new();
-    while let Some(row) = rows.next()? {
+    while keys.len() < allowance.entries
+        && removed.bytes < allowance.bytes
+        && let Some(row) = rows.next()?
+    {
         keys.push(row.get(0)?);
         removed = plus(removed, usage(1, row.get(1)?));
-        if removed.bytes >= allowance.bytes {
-            break;
-        }
     }
     drop(rows);
     let mut delete = connection.prepare_cached("DELETE FROM plugin_kv WHERE plugin = ?1 AND key = ?2")?;

@@ -281,7 +281,7 @@ async fn what_has_expired_is_found_and_counted_by_the_index_alone() {
         "SELECT count(*), coalesce(sum(length(key) + length(value)), 0) FROM plugin_kv
          WHERE plugin = 'a' AND expires_ms > 1 AND expires_ms <= 2",
         "SELECT key, length(key) + length(value) FROM plugin_kv
-         WHERE plugin = 'a' AND expires_ms <= 2 ORDER BY expires_ms LIMIT 9",
+         WHERE plugin = 'a' AND expires_ms <= 2 ORDER BY expires_ms",
         "SELECT plugin FROM plugin_usage AS used WHERE EXISTS
          (SELECT 1 FROM plugin_kv WHERE plugin = used.plugin AND expires_ms <= 2)",
     ] {
