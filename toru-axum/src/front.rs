@@ -46,9 +46,14 @@ pub struct PluginLayer {
 impl PluginLayer {
     /// Makes the layer. Every request to a plugin is put before `authorizer` first.
     pub fn new(manager: PluginManager, authorizer: impl Authorizer) -> Self {
-        Self {
-            api: PluginApi::new(manager, authorizer),
-        }
+        PluginApi::new(manager, authorizer).into()
+    }
+}
+
+/// A service that was built with options, in front of an application.
+impl From<PluginApi> for PluginLayer {
+    fn from(api: PluginApi) -> Self {
+        Self { api }
     }
 }
 

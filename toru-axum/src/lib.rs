@@ -8,8 +8,10 @@ use axum::Router;
 pub use front::{PluginLayer, WithPlugins, WithPluginsFuture};
 
 pub use toru_host::PluginManager;
+pub use toru_host::plugin::PluginLimits;
 pub use toru_host::service::{
-    Access, Authorization, Authorizer, DangerouslyAllowEveryone, Identity, PluginApi, Refusal,
+    Access, Authorization, Authorizer, DangerouslyAllowEveryone, HeaderPolicy, Identity, PluginApi,
+    PluginApiBuilder, Refusal,
 };
 
 /// The manager's base path, `/api/plugins` unless it was changed, as a router to merge into the application's own.
@@ -34,8 +36,30 @@ pub fn router<S>(manager: PluginManager, authorizer: impl Authorizer) -> Router<
 where
     S: Clone + Send + Sync + 'static,
 {
-    let base = manager.base_path().to_owned();
-    let api = PluginApi::new(manager, authorizer);
+    mount(PluginApi::new(manager, authorizer))
+}
+
+/// [`router`] for a service that was built with options.
+///
+/// # Examples
+///
+/// ```
+/// use axum::Router;
+/// use axum::http::header::REFERER;
+/// use toru_axum::{Authorizer, HeaderPolicy, PluginApi, PluginManager};
+///
+/// fn app(manager: PluginManager, authorizer: impl Authorizer) -> Router {
+///     let api = PluginApi::builder(manager, authorizer)
+///         .header_policy(HeaderPolicy::new().hide_from_plugins(REFERER))
+///         .build();
+///     Router::new().merge(toru_axum::mount(api))
+/// }
+/// ```
+pub fn mount<S>(api: PluginApi) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let base = api.manager().base_path().to_owned();
     Router::new()
         .route_service(&base, api.clone())
         .route_service(&format!("{base}/"), api.clone())
