@@ -1,14 +1,20 @@
 //! The example plugin: install it, enable it, and ask `GET /api/plugins/hello/greeting/world`.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use serde_json::json;
 use toru_plugin_api::{
-    PluginContext, PluginError, PluginKvStore, PluginMetadata, PluginRoute, Request, Response, ToruPlugin,
+    Body, BodyStream, Frame, PluginContext, PluginError, PluginKvStore, PluginMetadata, PluginRoute, Request,
+    Response, Sleep, ToruPlugin,
 };
 
 /// Longest wait of `GET /slow`, in milliseconds.
 const MAX_WAIT_MS: u64 = 60_000;
+
+/// Shortest pause between two events of `GET /ticks`, in milliseconds.
+const MIN_PAUSE_MS: u64 = 10;
 
 /// Where the count is stored.
 const COUNT: &str = "count";
@@ -36,6 +42,7 @@ impl ToruPlugin for Hello {
             PluginRoute::get("/greeting/{name}", Self::greeting),
             PluginRoute::post("/echo", Self::echo),
             PluginRoute::get("/slow", Self::slow),
+            PluginRoute::get("/ticks", Self::ticks),
             PluginRoute::get("/count", Self::count),
             PluginRoute::post("/count", Self::count_up),
             PluginRoute::get("/instance", Self::instance),
@@ -69,13 +76,26 @@ impl Hello {
 
     /// Waits `?ms=N` milliseconds without holding a thread, then says so.
     async fn slow(&self, request: Request) -> Result<Response, PluginError> {
-        let asked = request.query_param("ms").unwrap_or("100".into());
-        let Some(ms) = asked.parse().ok().filter(|ms| *ms <= MAX_WAIT_MS) else {
-            let problem = format!("ms is a number from 0 to {MAX_WAIT_MS}");
-            return Ok(Response::json(&json!({ "error": problem }))?.with_status(400));
+        let Some(ms) = asked_ms(&request, "100", 0) else {
+            return wrong_ms(0);
         };
         self.ctx.runtime.sleep(Duration::from_millis(ms)).await?;
         Response::json(&json!({ "waited_ms": ms }))
+    }
+
+    /// An event every `?ms=N` milliseconds (server-sent events), until the client goes away.
+    async fn ticks(&self, request: Request) -> Result<Response, PluginError> {
+        let Some(ms) = asked_ms(&request, "1000", MIN_PAUSE_MS) else {
+            return wrong_ms(MIN_PAUSE_MS);
+        };
+        let ticks = Ticks {
+            ctx: self.ctx,
+            pause: Duration::from_millis(ms),
+            told: 0,
+            sleep: None,
+        };
+        Ok(Response::with_type("text/event-stream", Body::from_stream(ticks))
+            .with_header("cache-control", "no-store"))
     }
 
     /// `{"count":n}`: how often somebody counted.
@@ -99,6 +119,47 @@ impl Hello {
     /// Panics, to show what happens: this request gets a 500, the log gets message and place, all else goes on.
     async fn panic(&self, _: Request) -> Result<Response, PluginError> {
         panic!("somebody asked for a panic");
+    }
+}
+
+/// The number in `?ms=N`, if it is one that is taken.
+fn asked_ms(request: &Request, usual: &'static str, min: u64) -> Option<u64> {
+    let asked = request.query_param("ms").unwrap_or(usual.into());
+    asked.parse().ok().filter(|ms| (min..=MAX_WAIT_MS).contains(ms))
+}
+
+fn wrong_ms(min: u64) -> Result<Response, PluginError> {
+    let problem = format!("ms is a number from {min} to {MAX_WAIT_MS}");
+    Ok(Response::json(&json!({ "error": problem }))?.with_status(400))
+}
+
+/// Events, one after each pause. The host asks for the next one only when the client has room for it.
+struct Ticks {
+    ctx: PluginContext,
+    pause: Duration,
+    told: u64,
+    sleep: Option<Sleep>,
+}
+
+impl BodyStream for Ticks {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame, PluginError>>> {
+        let (runtime, pause) = (self.ctx.runtime, self.pause);
+        let sleep = self.sleep.get_or_insert_with(|| runtime.sleep(pause));
+        ready!(Pin::new(sleep).poll(cx))?;
+        self.sleep = None;
+        self.told += 1;
+        Poll::Ready(Some(Ok(Frame::Data(format!("data: {}\n\n", self.told).into()))))
+    }
+}
+
+impl Drop for Ticks {
+    fn drop(&mut self) {
+        self.ctx
+            .log
+            .info(format_args!("a client has left after {} ticks", self.told));
     }
 }
 
