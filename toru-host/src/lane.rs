@@ -1,14 +1,17 @@
 //! A plugin's own lane through the host: how much it may take up, and what it has done, at the cost of a few additions a
 //! call.
 
+mod durations;
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use http::HeaderName;
 
+use self::durations::Durations;
 use crate::ffi::StaticNames;
-use crate::plugin::{PluginCounters, PluginLimits};
+use crate::plugin::{PluginCounters, PluginId, PluginLimits};
 
 /// Most names of removed header fields that are remembered.
 const REMOVED_MAX: usize = 32;
@@ -32,6 +35,7 @@ pub(crate) struct Lane {
     pub(crate) broken_bodies: Counter,
     pub(crate) timed_out: Counter,
     pub(crate) rejected: Counter,
+    durations: Durations,
     pub(crate) limits: PluginLimits,
     /// Names of header fields of its responses.
     pub(crate) names: StaticNames,
@@ -56,8 +60,9 @@ impl Counter {
 
 impl Lane {
     /// An empty lane.
-    pub(crate) fn leak(limits: PluginLimits) -> &'static Self {
+    pub(crate) fn leak(plugin: &PluginId, limits: PluginLimits) -> &'static Self {
         Box::leak(Box::new(Self {
+            durations: Durations::new(plugin),
             limits,
             ..Self::default()
         }))
@@ -137,6 +142,7 @@ impl InFlight {
         let nanos = time.as_secs().wrapping_mul(1_000_000_000);
         let nanos = nanos.wrapping_add(u64::from(time.subsec_nanos()));
         self.lane.time_ns.add(nanos);
+        self.lane.durations.add(time);
     }
 }
 

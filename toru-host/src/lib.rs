@@ -10,6 +10,9 @@ pub mod kv;
 mod lane;
 mod lifecycle;
 mod manager;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub mod metrics;
 pub mod plugin;
 mod routing;
 pub mod service;

@@ -192,7 +192,7 @@ impl Registry {
             let now = clock.now();
             let mut slot = Slot::new(
                 id.clone(),
-                past.remove(id).unwrap_or_else(|| Past::new(limits.of(id))),
+                past.remove(id).unwrap_or_else(|| Past::new(id, limits.of(id))),
                 now,
             );
             if let Some(fault) = held.remove(id) {

@@ -29,6 +29,8 @@ mod host;
 #[path = "../common/loader.rs"]
 mod loader;
 mod logs;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod mirror;
 mod model;
 mod origins;

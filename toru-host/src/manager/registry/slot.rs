@@ -67,10 +67,10 @@ pub(in crate::manager) struct Past {
 }
 
 impl Past {
-    pub(super) fn new(limits: PluginLimits) -> Self {
+    pub(super) fn new(id: &PluginId, limits: PluginLimits) -> Self {
         Self {
             images: Vec::new(),
-            lane: Lane::leak(limits),
+            lane: Lane::leak(id, limits),
         }
     }
 }
