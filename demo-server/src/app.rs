@@ -82,6 +82,7 @@ async fn welcome() -> &'static str {
      POST /api/plugins/{id}/enable   turn one on\n\
      POST /api/plugins/{id}/disable  turn it off\n\
      any  /api/plugins/{id}/...      use it\n\
-     POST /api/plugins/-/scan        look at the plugins folder again\n\n\
+     POST /api/plugins/-/scan        look at the plugins folder again\n     \
+     GET  /metrics                   what they do, for Prometheus\n\n\
      Send the token that was printed at the first start: Authorization: Bearer <token>\n"
 }

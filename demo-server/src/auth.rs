@@ -18,7 +18,9 @@ impl TokenAuthorizer {
         Self { token: token.into() }
     }
 
-    fn knows_token(&self, head: &Parts) -> bool {
+    /// Whether a request carries the token.
+    #[must_use]
+    pub fn knows_token(&self, head: &Parts) -> bool {
         let sent = head.headers.get(AUTHORIZATION).map(|value| value.as_bytes());
         let Some((scheme, token)) = sent.and_then(|sent| sent.split_at_checked("Bearer ".len())) else {
             return false;

@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use clap::Parser;
 use demo_server::options::Options;
-use demo_server::{app, data};
+use demo_server::{app, data, metrics};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -35,6 +35,7 @@ async fn main() -> Result<()> {
     data::prepare(&options.data)?;
     let token = data::token(options.token.as_deref(), &options.data)?;
     let stop = stop_signal()?;
+    let exporter = metrics::install()?;
     let manager = app::plugins(&options).await?;
     tokio::spawn(app::log_changes(manager.subscribe()));
     let listener = TcpListener::bind(options.listen).await.with_context(|| {
@@ -52,13 +53,9 @@ async fn main() -> Result<()> {
             options.data.join("token").display()
         );
     }
-    serve(
-        listener,
-        app::router(manager.clone(), &token.value),
-        stop,
-        manager.shutdown(),
-    )
-    .await?;
+    let app = app::router(manager.clone(), &token.value);
+    let app = app.merge(metrics::router(manager.clone(), exporter, &token.value));
+    serve(listener, app, stop, manager.shutdown()).await?;
     println!("stopped");
     Ok(())
 }

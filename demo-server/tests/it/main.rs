@@ -21,6 +21,7 @@ mod power;
 #[path = "../../../toru-host/tests/common/random.rs"]
 mod random;
 mod server;
+mod sockets;
 mod wishes;
 
 use rustix::process::Signal;

@@ -56,6 +56,10 @@ impl Server {
         self.token.as_deref()
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) fn get(&self, path: &str, token: Option<&str>) -> Answer {
         let mut client = Client::connect(&self.address, token.map(str::to_owned)).unwrap();
         client.send("GET", path).unwrap()
