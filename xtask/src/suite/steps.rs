@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{dependencies, locks};
+use super::{dependencies, interface, locks};
 use crate::process::{self, cargo, cargo_nightly, run};
 use crate::tools::{self, VALGRIND};
 use crate::workspace::Workspace;
@@ -42,6 +42,11 @@ pub(super) const STEPS: &[Step] = &[
         "layering",
         "who depends on what, compilers old enough, known registries",
         layering,
+    ),
+    step(
+        "interface",
+        "whose types the core's public interface shows (nightly)",
+        |context| interface::check(context.workspace),
     ),
     step(
         "build-examples",
