@@ -3,7 +3,7 @@
 //! One request takes five ways to one piece of work: a direct call, a native axum handler, a plugin through the tower
 //! service alone, the same mounted in axum, and a trait object from a library. `table` prints the ratios of their times,
 //! `gates` counts what can be counted exactly and fails where a limit is broken, `dispatch` is the same for criterion.
-//! `many` measures hosts of many plugins.
+//! `many` measures hosts of many plugins, `http` whole servers over loopback.
 
 pub mod allocations;
 pub mod callgrind;
@@ -16,7 +16,9 @@ pub mod native;
 pub mod process;
 pub mod requests;
 pub mod rounds;
+pub mod server;
 pub mod variants;
+pub mod wrk;
 
 /// Anything that can go wrong while measuring.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

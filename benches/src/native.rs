@@ -13,12 +13,17 @@ use toru_benches_work::{JSON, SuspendOnce, TENANT, VERSION};
 
 use crate::requests::BenchRequest;
 
-/// The application's routes.
+/// The application's routes, where the plugin's would be.
 pub fn router() -> Router {
+    below("/api/plugins/bench")
+}
+
+/// The application's routes below a path.
+pub fn below(base: &str) -> Router {
     Router::new()
-        .route("/api/plugins/bench/small/{id}", get(small))
-        .route("/api/plugins/bench/suspended/{id}", get(suspended))
-        .route("/api/plugins/bench/copy", post(copy))
+        .route(&format!("{base}/small/{{id}}"), get(small))
+        .route(&format!("{base}/suspended/{{id}}"), get(suspended))
+        .route(&format!("{base}/copy"), post(copy))
 }
 
 async fn small(Path(id): Path<String>, request: Request) -> Response {

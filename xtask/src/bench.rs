@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: the benchmarks and their tables.
+//! `cargo xtask bench` and `bench-http`: the benchmarks and their tables.
 
 use crate::Result;
 use crate::process::{cargo, run as run_command};
+use crate::tools::WRK;
 use crate::workspace::Workspace;
 
 /// Runs the benchmarks, then the programs that print tables, as far as they are there.
@@ -25,4 +26,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result {
         run_command(command.current_dir(workspace.root()))?;
     }
     Ok(())
+}
+
+/// Measures servers under load.
+pub(crate) fn http(workspace: &Workspace) -> Result {
+    WRK.ensure()?;
+    let mut command = cargo();
+    command.args(["run", "--release", "--package", "toru-benches", "--bin", "http"]);
+    run_command(command.current_dir(workspace.root()))
 }

@@ -14,6 +14,7 @@ Usage: cargo xtask <command>
   test [options]   run every check, step by step
   header [--check] generate toru-plugin-api/include/toru_plugin.h; --check compares and compiles it
   bench            run the benchmarks and print their tables
+  bench-http       measure whole servers over loopback, under load
 
 `cargo xtask <command> --help` says more.
 ";
@@ -43,6 +44,14 @@ Runs the benchmarks of toru-benches, then prints the tables of ratios and of hos
 Usage: cargo xtask bench
 ";
 
+const BENCH_HTTP_HELP: &str = "\
+Measures plugin routes beside the same handlers native, in servers under the load of wrk over loopback.
+
+Usage: cargo xtask bench-http
+
+Takes about four minutes and wants a quiet machine with two processors. wrk is installed if that is possible.
+";
+
 /// A command line, understood.
 #[derive(Debug, PartialEq)]
 enum Task {
@@ -51,6 +60,7 @@ enum Task {
     Test(suite::Options),
     Header { check: bool },
     Bench,
+    BenchHttp,
 }
 
 /// Does what the arguments ask for.
@@ -62,6 +72,7 @@ pub(crate) fn run(args: impl Iterator<Item = String>) -> Result<ExitCode> {
         Task::Header { check: true } => header::check(&Workspace::load()?.target().join("xtask"))?,
         Task::Header { check: false } => header::write()?,
         Task::Bench => bench::run(&Workspace::load()?)?,
+        Task::BenchHttp => bench::http(&Workspace::load()?)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -88,6 +99,10 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Task> {
             None => Ok(Task::Bench),
             Some(other) => Err(unknown(&other)),
         },
+        "bench-http" => match args.next() {
+            None => Ok(Task::BenchHttp),
+            Some(other) => Err(unknown(&other)),
+        },
         "help" => Ok(Task::Help(HELP.to_owned())),
         command if is_help(command) => Ok(Task::Help(HELP.to_owned())),
         other => Err(format!("no command is named {other}\n\n{HELP}").into()),
@@ -100,6 +115,7 @@ fn help(command: &str) -> Result<Task> {
         "test" => suite::help(),
         "header" => HEADER_HELP.to_owned(),
         "bench" => BENCH_HELP.to_owned(),
+        "bench-http" => BENCH_HTTP_HELP.to_owned(),
         other => return Err(format!("no command is named {other}\n\n{HELP}").into()),
     }))
 }
@@ -145,6 +161,7 @@ mod tests {
         assert_eq!(task("header").unwrap(), Task::Header { check: false });
         assert_eq!(task("header --check").unwrap(), Task::Header { check: true });
         assert_eq!(task("bench").unwrap(), Task::Bench);
+        assert_eq!(task("bench-http").unwrap(), Task::BenchHttp);
         let server_args = vec!["--listen".to_owned(), "[::1]:80".to_owned()];
         assert_eq!(
             task("demo -- --listen [::1]:80").unwrap(),
@@ -170,6 +187,7 @@ mod tests {
             "header --chekc",
             "header --check twice",
             "bench fast",
+            "bench-http fast",
             "test --fast",
         ] {
             assert!(task(line).is_err(), "{line}");
@@ -186,6 +204,7 @@ mod tests {
             "test -h",
             "header --help",
             "bench --help",
+            "bench-http --help",
         ] {
             assert!(matches!(task(line).unwrap(), Task::Help(_)), "{line}");
         }

@@ -35,6 +35,13 @@ pub(crate) const VALGRIND: Tool = Tool {
     package: "valgrind",
 };
 
+/// The load generator, for measuring servers.
+pub(crate) const WRK: Tool = Tool {
+    variable: "",
+    name: "wrk",
+    package: "wrk",
+};
+
 impl Tool {
     /// The tool, installed first if need be. The error says what is missing and how to get it.
     pub(crate) fn ensure(self) -> Result<Command, String> {
