@@ -58,8 +58,10 @@ const fn goal(name: &'static str, of: usize, to: usize, limits: Option<(f64, f64
     Goal { name, of, to, limits }
 }
 
-/// How far a control may be from 1 for the goals behind it to be judged.
+/// How far the median of a control may be from 1 for the goals behind it to be judged, and how far all its rounds but two:
+/// a median can be right by luck.
 const NOISE_MAX: f64 = 0.03;
+const ROUND_NOISE_MAX: f64 = 0.1;
 
 const GOALS: [Goal; 8] = [
     goal("control, small: native again / native", 1, 0, None),
@@ -235,7 +237,13 @@ fn goals(results: &Results) {
         let time = of_rounds(|turn| turn.1);
         let (at_least, at_most, verdict) = match limits {
             None => {
-                is_quiet = (rate - 1.0).abs() <= NOISE_MAX;
+                let rounds = results[of].iter().zip(&results[to]);
+                let mut off: Vec<f64> = rounds
+                    .map(|(of, to)| (of.0.rate / to.0.rate - 1.0).abs())
+                    .collect();
+                off.sort_by(f64::total_cmp);
+                let is_steady = off.iter().rev().nth(2).is_none_or(|off| *off <= ROUND_NOISE_MAX);
+                is_quiet = is_steady && (rate - 1.0).abs() <= NOISE_MAX;
                 let verdict = if is_quiet {
                     "quiet"
                 } else {
