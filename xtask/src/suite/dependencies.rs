@@ -9,7 +9,14 @@ use crate::workspace::Workspace;
 use crate::{Result, process};
 
 /// What the core must never see.
-const FOREIGN_TO_HOST: [&str; 4] = ["axum", "hyper", "rusqlite", "libsqlite3-sys"];
+const FOREIGN_TO_HOST: [&str; 6] = [
+    "axum",
+    "axum-core",
+    "hyper",
+    "hyper-util",
+    "rusqlite",
+    "libsqlite3-sys",
+];
 
 /// Fails when the core sees a web framework or a database, or the bare contract sees anything.
 pub(super) fn layering(workspace: &Workspace) -> Result {
