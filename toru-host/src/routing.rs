@@ -12,7 +12,7 @@ use toru_plugin_api::abi::route::{
 };
 
 use crate::error::LoadError;
-use crate::ffi::{Asset, Instance, Permit, Route, RouteMatch, Unstarted};
+use crate::ffi::{Asset, Called, Instance, Permit, Route, RouteMatch, Unstarted};
 use crate::lane::InFlight;
 use crate::plugin::{PluginId, PluginLimits, PluginState, RouteInfo};
 
@@ -212,6 +212,12 @@ impl Running {
         let permit = self.instance.enter().ok_or(TurnedAway::Stopping)?;
         let call = self.instance.lane().enter().ok_or(TurnedAway::Busy)?;
         Ok((permit, call))
+    }
+
+    /// The plugin, for whoever tells about a call of it.
+    #[inline]
+    pub(crate) fn called(&self) -> Called {
+        self.instance.called()
     }
 
     /// What the plugin may take up.

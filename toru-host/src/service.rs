@@ -14,6 +14,7 @@ mod path;
 mod policy;
 mod problem;
 mod routes;
+mod span;
 
 pub use self::api::PluginApi;
 pub use self::authorize::{Access, Authorization, Authorizer, DangerouslyAllowEveryone, Identity, Refusal};

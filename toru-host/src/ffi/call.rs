@@ -54,6 +54,15 @@ pub(crate) type Answered = (Response<ResponseBody>, Remarkable);
 pub(crate) struct Called(&'static PluginContext);
 
 impl Called {
+    pub(super) const fn new(context: &'static PluginContext) -> Self {
+        Self(context)
+    }
+
+    /// Which of its libraries it is; 0 once it has ended.
+    pub(crate) fn generation(self) -> u64 {
+        self.0.services().map_or(0, |services| services.generation)
+    }
+
     pub(crate) const fn plugin(self) -> &'static PluginId {
         self.0.plugin()
     }

@@ -10,6 +10,7 @@ use tokio::sync::futures::OwnedNotified;
 use toru_plugin_api::abi::status::{TORU_DONE, TORU_PANICKED};
 
 use super::body::Streams;
+use super::call::Called;
 use super::context::{Context, Host, Services};
 use super::control::{Words, control};
 use super::entry::Api;
@@ -175,6 +176,11 @@ impl Instance {
     /// Lets a call in; `None` once the instance is closing.
     pub(crate) fn enter(&self) -> Option<Permit> {
         Permit::new(&self.0)
+    }
+
+    #[inline]
+    pub(crate) fn called(&self) -> Called {
+        Called::new(self.0.context())
     }
 
     /// What is kept of the plugin for good.

@@ -16,6 +16,7 @@ use super::authorize::{Identity, Refusal};
 use super::management::Changing;
 use super::path::Target;
 use super::problem::Problem;
+use super::span::CallSpan;
 use crate::ffi::{BoxError, CallFuture, ResponseBody};
 
 /// The response of [`PluginApi`]. Dropping it cancels the call to the plugin.
@@ -29,7 +30,7 @@ pub struct ResponseFuture<B> {
 /// What the response waits for.
 pub(super) enum Kind<B> {
     /// A plugin's handler.
-    Calling(CallFuture<B>),
+    Calling(CallFuture<B>, CallSpan),
     /// The authoriser.
     Deciding {
         decision: Pin<Box<dyn Future<Output = Result<Identity, Refusal>> + Send>>,
@@ -97,20 +98,31 @@ where
         let Self { kind, api, only_head } = self.get_mut();
         loop {
             match kind {
-                Kind::Calling(call) => {
-                    let answered = ready!(Pin::new(&mut *call).poll(cx));
+                Kind::Calling(call, span) => {
+                    let answered = {
+                        let _inside = span.enter();
+                        ready!(Pin::new(&mut *call).poll(cx))
+                    };
                     let called = call.called();
                     let mut response = match answered {
                         Ok((mut response, remarkable)) => {
                             if is_bare(response.status()) {
                                 *response.body_mut() = ResponseBody::default();
                             }
+                            span.end("answered", response.status());
                             let has_body = !response.body().is_end_stream();
                             api.policy()
                                 .leave(response.headers_mut(), remarkable, has_body, called);
                             response
                         }
-                        Err(error) => Problem::call(called, &error).into_response(),
+                        Err(error) => {
+                            let problem = {
+                                let _inside = span.enter();
+                                Problem::call(called, &error).into_response()
+                            };
+                            span.end(error.code(), problem.status());
+                            problem
+                        }
                     };
                     if *only_head {
                         leave_body_out(&mut response);
@@ -165,7 +177,7 @@ fn leave_body_out(response: &mut Response<ResponseBody>) {
 impl<B> fmt::Debug for ResponseFuture<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.kind {
-            Kind::Calling(_) => "ResponseFuture(calling)",
+            Kind::Calling(..) => "ResponseFuture(calling)",
             Kind::Deciding { .. } => "ResponseFuture(deciding)",
             Kind::Managing(_) => "ResponseFuture(managing)",
             Kind::Ready(_) => "ResponseFuture(ready)",

@@ -8,6 +8,7 @@ use super::future::Kind;
 use super::path::Id;
 use super::policy::HeaderPolicy;
 use super::problem::Problem;
+use super::span::CallSpan;
 use crate::ffi::{BoxError, CallFuture, method_bit};
 use crate::manager::PluginManager;
 use crate::plugin::PluginState;
@@ -50,5 +51,6 @@ where
         Err(TurnedAway::Stopping) => return Kind::problem(Problem::idle(PluginState::Stopping)),
     };
     policy.enter(&mut head.headers, identity);
-    Kind::Calling(CallFuture::new(permit, in_flight, &matched, head, body))
+    let span = CallSpan::new(running.called(), &head.method, &matched.route.pattern);
+    Kind::Calling(CallFuture::new(permit, in_flight, &matched, head, body), span)
 }

@@ -116,6 +116,7 @@ impl ToruPlugin for Actor {
         vec![
             PluginRoute::any("/act", Self::act),
             PluginRoute::any("/act/{*rest}", Self::act),
+            PluginRoute::any("/spanned", Self::act),
             PluginRoute::any("/large", Self::large),
             PluginRoute::blocking_any("/block", Self::block),
             PluginRoute::get("/ok", Self::ok),

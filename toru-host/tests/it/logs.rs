@@ -5,8 +5,10 @@ use std::fmt;
 use std::sync::{Mutex, Once, PoisonError};
 
 use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
 
 /// One record.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ impl Logged {
 }
 
 static LOGGED: Mutex<Vec<Logged>> = Mutex::new(Vec::new());
+/// Spans of calls that have ended.
+static CALLS: Mutex<Vec<BTreeMap<&'static str, String>>> = Mutex::new(Vec::new());
 
 /// Begins to keep what is logged, for all tests of the process.
 pub(crate) fn keep() {
@@ -39,6 +43,16 @@ pub(crate) fn find(wanted: impl Fn(&Logged) -> bool) -> Vec<Logged> {
     logged.iter().filter(|record| wanted(record)).cloned().collect()
 }
 
+/// The fields of all calls to a plugin's route that have ended.
+pub(crate) fn calls(route: &str) -> Vec<BTreeMap<&'static str, String>> {
+    let calls = CALLS.lock().unwrap_or_else(PoisonError::into_inner);
+    calls
+        .iter()
+        .filter(|fields| fields["http.route"] == route)
+        .cloned()
+        .collect()
+}
+
 /// All records that contain the text in any field.
 pub(crate) fn containing(text: &str) -> Vec<Logged> {
     find(|record| record.fields.values().any(|value| value.contains(text)))
@@ -46,7 +60,30 @@ pub(crate) fn containing(text: &str) -> Vec<Logged> {
 
 struct Keep;
 
-impl<S: Subscriber> Layer<S> for Keep {
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Keep {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields(BTreeMap::new());
+        attributes.record(&mut fields);
+        context.span(id).unwrap().extensions_mut().insert(fields);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(fields) = context.span(id).unwrap().extensions_mut().get_mut::<Fields>() {
+            values.record(fields);
+        }
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let span = context.span(&id).unwrap();
+        let fields = span.extensions_mut().remove::<Fields>();
+        if let (Some(fields), "toru_host::call") = (fields, span.metadata().target()) {
+            CALLS
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(fields.0);
+        }
+    }
+
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if !event.metadata().target().starts_with("toru") {
             return;

@@ -44,6 +44,7 @@ mod responses;
 mod rust_zoo;
 mod seen;
 mod services;
+mod spans;
 mod specification;
 mod starting;
 mod storage;
