@@ -32,7 +32,11 @@ impl TokenAuthorizer {
 impl Authorizer for TokenAuthorizer {
     fn authorize(&self, head: &Parts, _: Access<'_>) -> Authorization {
         if self.knows_token(head) {
-            Authorization::allow(Identity::user("token").with_role("admin"))
+            Authorization::allow(
+                Identity::user("token")
+                    .with_role("admin")
+                    .with_explicit_credential(),
+            )
         } else {
             Authorization::refuse(Refusal::Unauthenticated)
         }

@@ -181,7 +181,7 @@ impl fmt::Debug for Authorization {
 ///         let sent = head.headers.get("authorization").map(|value| value.as_bytes());
 ///         // A real application compares in constant time.
 ///         if sent == Some(format!("Bearer {}", self.0).as_bytes()) {
-///             Authorization::allow(Identity::user("admin"))
+///             Authorization::allow(Identity::user("admin").with_explicit_credential())
 ///         } else {
 ///             Authorization::refuse(Refusal::Unauthenticated)
 ///         }
