@@ -483,7 +483,7 @@ struct ToruExchange {
     const ToruSlice *params;
     // Number of captures.
     size_t n_params;
-    // When the host will give up, in nanoseconds of the clock of toru.rt/1; 0 when it will not.
+    // When the host will give up, in nanoseconds of the clock of toru.rt/1; 0 when it does not say.
     uint64_t deadline_ns;
     // W3C trace id, or zeros.
     uint8_t trace_id[16];
@@ -1016,7 +1016,8 @@ struct ToruKvRange {
     ToruSlice start;
     // Last key, exclusive; empty for the end.
     ToruSlice end;
-    // Where the page before ended, or empty.
+    // Where the page before ended, or empty. It narrows the range and never leaves it, whatever it
+    // is.
     ToruSlice cursor;
     // Most entries wanted; 0 for the host's default.
     uint32_t limit;

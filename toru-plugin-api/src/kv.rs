@@ -7,7 +7,7 @@ mod range;
 mod transaction;
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub use self::blocking::BlockingKv;
 pub use self::entry::{KvCommitted, KvEntry};
@@ -196,7 +196,8 @@ pub trait PluginKvStore: Sync {
     }
 
     /// Stores what a function makes of the value, `None` for a key that does not exist or is to be deleted, and returns
-    /// the new version. Reads and tries again as often as somebody else was faster, so no change of anybody is lost.
+    /// the new version. Reads and tries again as often as somebody else was faster, so no change of anybody is lost. An
+    /// entry that expires keeps the time that it has left.
     ///
     /// # Errors
     ///
@@ -228,7 +229,19 @@ pub trait PluginKvStore: Sync {
                 let entry = self.get_entry(&key).await?;
                 let version = entry.as_ref().map(|entry| entry.version);
                 let made = match (change(entry.as_ref().map(|entry| &*entry.value)), version) {
-                    (Some(value), _) => self.compare_and_set(&key, version, value).await.map(Some),
+                    (Some(value), _) => {
+                        let left = entry
+                            .and_then(|entry| entry.expires)
+                            .map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default());
+                        let transaction = KvTransaction::new().check(&key, version);
+                        let transaction = match left {
+                            Some(left) => transaction.set_for(&key, value, left),
+                            None => transaction.set(&key, value),
+                        };
+                        self.commit(&transaction)
+                            .await
+                            .map(|committed| Some(committed.version))
+                    }
                     (None, Some(version)) => self.compare_and_delete(&key, version).await.map(|()| None),
                     (None, None) => return Ok(None),
                 };

@@ -207,7 +207,9 @@ impl<B: RequestBody> CallFuture<B> {
         let runtime = permit.instance().runtime().clone();
         let kept = Arc::new(OnceLock::new());
         let keeping = Arc::clone(&kept);
+        let span = tracing::Span::current();
         let join = runtime.spawn_blocking(move || {
+            let _inside = span.enter();
             // The whole of `target` moves in here, not its fields one by one.
             let target = { target };
             // It may have waited for a thread for longer than the client waited for it.

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -243,6 +243,8 @@ impl Inner {
 
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
+        // Before any stream is looked at, so that whoever polls one now sees it afterwards.
+        fence(Ordering::SeqCst);
         self.cancel.notify_waiters();
         self.streams.end();
     }

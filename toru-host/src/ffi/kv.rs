@@ -6,6 +6,7 @@ use std::ffi::c_void;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -209,9 +210,9 @@ unsafe extern "C" fn commit(
         let checks = unsafe { read_all(checks, n_checks) };
         // SAFETY: the plugin lends the mutations for the call.
         let mutations = unsafe { read_all(mutations, n_mutations) };
-        let read = (checks, mutations);
-        let (Ok(checks), Ok(mutations)) = read else {
-            return TORU_INVALID;
+        let (checks, mutations) = match (checks, mutations) {
+            (Ok(checks), Ok(mutations)) => (checks, mutations),
+            (Err(status), _) | (_, Err(status)) => return status,
         };
         let bytes = mutations
             .iter()
@@ -246,9 +247,11 @@ unsafe extern "C" fn commit(
 }
 
 unsafe extern "C" fn wait(_: *const ToruCtx, op: *mut ToruOp, io: *mut c_void, timeout_ns: u64) -> u32 {
-    struct Unpark(Thread);
+    // A flag of its own: a store may park this thread itself, and take the wake-up for its own.
+    struct Unpark(Thread, AtomicBool);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
+            self.1.store(true, Ordering::Release);
             self.0.unpark();
         }
     }
@@ -269,15 +272,18 @@ unsafe extern "C" fn wait(_: *const ToruCtx, op: *mut ToruOp, io: *mut c_void, t
         }
         // SAFETY: one of ours, which the plugin gives up with this call.
         let mut op = unsafe { Box::from_raw(given.data.cast::<KvOp>()) };
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let unpark = Arc::new(Unpark(std::thread::current(), AtomicBool::new(false)));
+        let waker = Waker::from(Arc::clone(&unpark));
         loop {
             // SAFETY: the plugin lends the result for the call.
             match unsafe { op.advance(&waker, io) } {
                 TORU_PENDING => {
-                    match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                        None => std::thread::park(),
-                        Some(Duration::ZERO) => return TORU_TIMED_OUT,
-                        Some(left) => std::thread::park_timeout(left),
+                    while !unpark.1.swap(false, Ordering::Acquire) {
+                        match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                            None => std::thread::park(),
+                            Some(Duration::ZERO) => return TORU_TIMED_OUT,
+                            Some(left) => std::thread::park_timeout(left),
+                        }
                     }
                 }
                 status => return status,
@@ -293,6 +299,12 @@ unsafe extern "C" fn wait(_: *const ToruCtx, op: *mut ToruOp, io: *mut c_void, t
 /// The pointers are valid for the call, `io` for the kind of operation.
 unsafe fn begin(mut kv: KvOp, waker: *const ToruWaker, io: *mut c_void, op: *mut ToruOp) -> u32 {
     if waker.is_null() || io.is_null() || op.is_null() {
+        return TORU_INVALID;
+    }
+    // SAFETY: the first word of a result is its size, which the plugin has written.
+    let size = unsafe { io.cast::<u32>().read() };
+    // A result with no room for the answer is refused before anything is done.
+    if (size as usize) < kv.size_of_result() {
         return TORU_INVALID;
     }
     // SAFETY: `io` is valid for this operation, as the caller guarantees.
@@ -311,6 +323,14 @@ unsafe fn begin(mut kv: KvOp, waker: *const ToruWaker, io: *mut c_void, op: *mut
 }
 
 impl KvOp {
+    /// Bytes that the plugin's result has at least.
+    const fn size_of_result(&self) -> usize {
+        match self {
+            Self::Page(_) => field_end!(ToruKvPage, owner),
+            Self::Commit(_) => field_end!(ToruKvCommitted, sum),
+        }
+    }
+
     /// # Safety
     ///
     /// `io` is valid for this kind of operation.

@@ -151,7 +151,8 @@ impl Builder {
 
     /// How long a call may execute a plugin's code in one go before it counts as stuck. 30 s by default.
     ///
-    /// A call that waits without holding a thread is never stuck, however long it takes.
+    /// A call that waits without holding a thread is never stuck, however long it takes. One that holds its thread while it
+    /// waits for the store counts like any other: choose a time that is longer than the store may stall.
     pub const fn stuck_after(mut self, limit: Duration) -> Self {
         self.settings.stuck_after = limit;
         self

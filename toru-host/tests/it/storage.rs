@@ -251,6 +251,44 @@ async fn what_is_no_export_of_this_plugin_is_refused_with_its_line() {
 }
 
 #[tokio::test]
+async fn an_import_that_lost_a_batch_never_says_that_it_is_complete() {
+    let desk = Desk::new(KvQuota {
+        keys: 1000,
+        bytes: 1 << 20,
+    })
+    .await;
+    desk.set("a", "full", "x", None).await;
+    let storage = desk.storage("a");
+    let mut import = storage.import();
+    import.feed(b"{\"toru_kv\":1,\"plugin\":\"a\"}\n").await.unwrap();
+    let mut refused = 0;
+    for n in 0..1001 {
+        // The thousandth entry completes a batch, for which there is no room; somebody goes on all the same.
+        let line = format!("{{\"key\":\"{n}\",\"value\":\"\"}}\n");
+        refused += usize::from(import.feed(line.as_bytes()).await.is_err());
+    }
+    assert_eq!(refused, 1);
+    storage.clear().await.unwrap();
+    let _ = import.feed(b"{\"entries\":1001}\n").await;
+    assert_eq!(import.finish().await.unwrap_err().code(), "incomplete_export");
+}
+
+#[tokio::test]
+async fn a_newer_export_is_named_so_and_words_of_an_export_are_not_repeated_at_length() {
+    let desk = Desk::new(KvQuota::UNLIMITED).await;
+    let newer = r#"{"toru_kv":2,"plugin":"a","made_by":"a later version"}"#;
+    assert_eq!(refused(&desk, newer).await.1, "newer_export");
+    assert_eq!(
+        refused(&desk, r#"{"toru_kv":0,"plugin":"a"}"#).await.1,
+        "malformed_export"
+    );
+    let long = format!("{{\"{}\u{1b}[2J\":1}}", "x".repeat(100_000));
+    let (words, code) = refused(&desk, &long).await;
+    assert_eq!(code, "malformed_export");
+    assert!(words.len() < 300 && !words.contains('\u{1b}'), "{words}");
+}
+
+#[tokio::test]
 async fn an_import_keeps_the_quota() {
     let rich = Desk::new(KvQuota::UNLIMITED).await;
     for n in 0..3 {

@@ -114,6 +114,30 @@ async fn ranges_are_listed_in_byte_order_and_page_by_page() {
 }
 
 #[tokio::test]
+async fn a_cursor_narrows_a_range_and_never_leaves_it() {
+    play(|ctx| async move {
+        for key in ["a", "user/1/a", "user/1/b", "user/10/a", "zzz"] {
+            ctx.kv.set(key, key).await?;
+        }
+        // What a client may have made up.
+        for cursor in ["", "a", "user/1", "user/1/", "zzz", "user/10/a", "\u{0}"] {
+            for range in [
+                KvRange::prefix("user/1/"),
+                KvRange::prefix("user/1/").descending(),
+            ] {
+                let page = ctx.kv.list(&range.after(cursor)).await?;
+                let leaked = keys(&page.entries).iter().any(|key| !key.starts_with("user/1/"));
+                assert!(!leaked, "{cursor:?}: {page:?}");
+            }
+        }
+        let nothing = KvRange::prefix("user/1/").until("").after("a");
+        assert!(ctx.kv.list(&nothing).await?.entries.is_empty());
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_was_slower_is_told_and_changes_nothing() {
     play(|ctx| async move {
         let first = ctx.kv.compare_and_set("k", None, "1").await?;
@@ -185,6 +209,10 @@ async fn what_is_too_large_is_named() {
         assert_eq!(kv.set("k", &large).await, Err(KvError::ValueSize));
         let many = (0..17).fold(KvTransaction::new(), |all, n| all.set(n.to_string(), &large[1..]));
         assert_eq!(kv.commit(&many).await, Err(KvError::CallSize));
+        let changes = (0..=10_000).fold(KvTransaction::new(), |all, _| all.add("n", 1));
+        assert_eq!(kv.commit(&changes).await, Err(KvError::CallSize));
+        let checks = (0..=10_000).fold(KvTransaction::new(), |all, _| all.check("n", None));
+        assert_eq!(kv.commit(&checks).await, Err(KvError::CallSize));
         let codes = [KvError::KeySize, KvError::ValueSize].map(KvError::code);
         assert_eq!(codes, ["key_too_large", "value_too_large"]);
         assert!(kv.list(&KvRange::all()).await?.entries.is_empty());
@@ -244,6 +272,11 @@ async fn what_is_stored_for_some_time_says_until_when() {
         let expires = entry.expires.ok_or("it never expires")?;
         let ms = Duration::from_millis(1);
         assert!(before + hour <= expires + ms && expires <= after + hour + ms);
+        ctx.kv.update("session", |_| Some(b"t".to_vec())).await?;
+        let kept = ctx.kv.get_entry("session").await?.ok_or("missing")?;
+        assert_eq!(&*kept.value, b"t");
+        let drift = kept.expires.ok_or("it never expires")?.duration_since(expires);
+        assert!(drift.is_ok_and(|drift| drift <= ms + ms) || kept.expires < Some(expires));
         ctx.kv.set("session", "s").await?;
         let entry = ctx.kv.get_entry("session").await?.ok_or("missing")?;
         assert_eq!(entry.expires, None, "stored for ever again");

@@ -88,7 +88,7 @@ pub struct ToruExchange {
     pub params: *const ToruSlice,
     /// Number of captures.
     pub n_params: usize,
-    /// When the host will give up, in nanoseconds of the clock of `toru.rt/1`; 0 when it will not.
+    /// When the host will give up, in nanoseconds of the clock of `toru.rt/1`; 0 when it does not say.
     pub deadline_ns: u64,
     /// W3C trace id, or zeros.
     pub trace_id: [u8; 16],

@@ -65,7 +65,7 @@ pub struct ToruKvRange {
     pub start: ToruSlice,
     /// Last key, exclusive; empty for the end.
     pub end: ToruSlice,
-    /// Where the page before ended, or empty.
+    /// Where the page before ended, or empty. It narrows the range and never leaves it, whatever it is.
     pub cursor: ToruSlice,
     /// Most entries wanted; 0 for the host's default.
     pub limit: u32,

@@ -1,15 +1,12 @@
 //! The store for code that blocks.
 
 use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
 use std::time::Duration;
 
 use super::{Kv, KvCommitted, KvEntry, KvPage, KvRange, KvTransaction, PluginKvStore};
 use crate::bytes::Bytes;
 use crate::error::KvError;
+use crate::shim::block_on;
 
 /// A plugin's stored data, for code that blocks. See [`Kv::blocking`].
 ///
@@ -29,7 +26,7 @@ impl BlockingKv {
         if self.0.ctx().is_worker_thread() {
             return Err(KvError::WouldBlock);
         }
-        wait(answer)
+        block_on(answer)
     }
 }
 
@@ -101,23 +98,5 @@ impl BlockingKv {
         value: &T,
     ) -> Result<(), KvError> {
         self.wait(self.0.set_json(key, value))
-    }
-}
-
-/// Polls a future on this thread until it ends, parked in between.
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => std::thread::park(),
-        }
     }
 }

@@ -62,10 +62,13 @@ impl KvRange {
         self
     }
 
-    /// Only keys before this one, itself not included.
+    /// Only keys before this one, itself not included; none before an empty one.
     pub fn until(mut self, key: impl AsRef<[u8]>) -> Self {
         let key = key.as_ref();
-        if self.end.is_empty() || *key < *self.end {
+        if key.is_empty() {
+            // For the store, an empty end is none. The shortest key that there can be is behind nothing.
+            self.end = vec![0];
+        } else if self.end.is_empty() || *key < *self.end {
             self.end = key.to_vec();
         }
         self
@@ -139,15 +142,17 @@ impl<'a, S: PluginKvStore> KvPages<'a, S> {
     ///
     /// When the store fails. The next call tries the same page again.
     pub async fn next(&mut self) -> Result<Option<KvPage>, KvError> {
-        let Some(range) = &mut self.range else {
-            return Ok(None);
-        };
-        let page = self.store.list(range).await?;
-        match &page.cursor {
-            Some(cursor) => range.cursor.clone_from(cursor),
-            None => self.range = None,
+        while let Some(range) = &mut self.range {
+            let page = self.store.list(range).await?;
+            match &page.cursor {
+                Some(cursor) => range.cursor.clone_from(cursor),
+                None => self.range = None,
+            }
+            if !page.entries.is_empty() {
+                return Ok(Some(page));
+            }
         }
-        Ok((!page.entries.is_empty()).then_some(page))
+        Ok(None)
     }
 }
 
@@ -185,5 +190,10 @@ mod tests {
             (&b"user/m"[..], &b"user/n"[..])
         );
         assert_eq!(users().from("a").until("z"), users());
+        let nothing = users().until("");
+        assert!(
+            nothing.start >= nothing.end && !nothing.end.is_empty(),
+            "{nothing:?}"
+        );
     }
 }

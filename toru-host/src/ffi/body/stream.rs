@@ -1,6 +1,7 @@
 //! Response bodies that plugins produce piece by piece.
 
 use std::ptr::NonNull;
+use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll};
 
@@ -99,6 +100,21 @@ impl Streaming {
     }
 
     pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let instance = self
+            .open()
+            .as_ref()
+            .map(|open| Arc::clone(open.permit.instance()));
+        let polled = self.poll_open(cx);
+        // Whoever ends all streams may have come while this one was locked: either it is found unlocked there, or the end is
+        // seen here.
+        fence(Ordering::SeqCst);
+        if instance.is_some_and(|instance| instance.is_cancelled()) {
+            drop(self.open().take());
+        }
+        polled
+    }
+
+    fn poll_open(&self, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut open = self.open();
         let stopped = Poll::Ready(Some(Err(BodyError::Failed)));
         let Some(Open { stream, permit, .. }) = &mut *open else {

@@ -68,7 +68,14 @@ pub(super) unsafe fn read_range(range: *const ToruKvRange) -> Result<KvRange, u3
             range.limit.min(PAGE_MAX)
         } as usize,
     };
-    if !cursor.is_empty() {
+    // A cursor narrows the range and never leaves it: plugins pass on what clients send them.
+    let is_inside = match (&range.start, &range.end) {
+        _ if cursor.is_empty() => false,
+        (Bound::Included(start), _) if !descending => cursor >= *start,
+        (_, Bound::Excluded(end)) if descending => cursor < *end,
+        _ => true,
+    };
+    if is_inside {
         let behind = Bound::Excluded(cursor);
         if descending {
             range.end = behind;

@@ -66,7 +66,11 @@ impl KvExport {
             Some(last) => {
                 self.position = Position::From(Bound::Excluded(last.key.clone()));
                 self.entries += page.len() as u64;
-                page.iter().flat_map(line::entry).collect()
+                let mut lines = Vec::new();
+                for entry in &page {
+                    lines.extend_from_slice(&line::entry(entry));
+                }
+                lines
             }
             None => {
                 self.position = Position::Over;

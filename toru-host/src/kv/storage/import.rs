@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use toru_plugin_api::abi::kv::{TORU_KV_KEY_MAX, TORU_KV_VALUE_MAX};
 
 use super::line::{self, Line};
@@ -27,7 +29,8 @@ pub struct KvImport {
     /// Number of the line that is read, from 1.
     line: u64,
     part: Part,
-    batch: Vec<KvMutation>,
+    /// Entries to be stored, and when they expire.
+    batch: Vec<(Bytes, Bytes, Option<u64>)>,
     batch_bytes: usize,
     imported: KvImported,
     /// Entries that were in the lines, stored or not.
@@ -128,7 +131,11 @@ impl KvImport {
     ///
     /// # Errors
     ///
-    /// When a line is wrong, or the store fails.
+    /// When a line is wrong, or the store fails. The import cannot be completed then: begin anew.
+    ///
+    /// # Cancellation
+    ///
+    /// When the future is dropped, the import cannot be completed, as [`finish`](Self::finish) tells.
     pub async fn feed(&mut self, bytes: &[u8]) -> Result<(), KvImportError> {
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
@@ -156,9 +163,11 @@ impl KvImport {
             let line = std::mem::take(&mut self.partial);
             self.take(&line).await?;
         }
-        if self.part != Part::Over {
-            self.store().await?;
-            return Err(KvImportError::Incomplete { entries: self.seen });
+        self.store().await?;
+        // Some were not stored when a call before failed, or was dropped.
+        let done = self.imported.entries + self.imported.expired;
+        if self.part != Part::Over || done != self.seen {
+            return Err(KvImportError::Incomplete { entries: done });
         }
         Ok(self.imported)
     }
@@ -175,18 +184,18 @@ impl KvImport {
         if line.trim_ascii().is_empty() {
             return Ok(());
         }
+        if self.part == Part::Head
+            && let Some(version) = line::version(line).filter(|version| *version > line::VERSION)
+        {
+            return Err(KvImportError::Newer { version });
+        }
         let line = line::parse(line).map_err(|reason| self.malformed(reason))?;
         match (self.part, line) {
-            (Part::Head, Line::Head { version, plugin }) => {
-                if version > line::VERSION {
-                    return Err(KvImportError::Newer { version });
-                }
+            (Part::Head, Line::Head { version: 1, plugin }) => {
                 if plugin != self.storage.plugin.as_str() {
                     let wanted = self.storage.plugin.to_string();
-                    return Err(KvImportError::OtherPlugin {
-                        found: plugin,
-                        wanted,
-                    });
+                    let found = shown(&plugin);
+                    return Err(KvImportError::OtherPlugin { found, wanted });
                 }
                 self.part = Part::Entries;
                 Ok(())
@@ -206,15 +215,8 @@ impl KvImport {
                     return Err(self.malformed(KvError::ValueSize));
                 }
                 self.seen += 1;
-                let ttl = match expires_ms.map(|expires| self.left(expires)) {
-                    Some(Duration::ZERO) => {
-                        self.imported.expired += 1;
-                        return Ok(());
-                    }
-                    ttl => ttl,
-                };
                 self.batch_bytes += key.len() + value.len();
-                self.batch.push(KvMutation::Set { key, value, ttl });
+                self.batch.push((key, value, expires_ms));
                 if self.batch.len() >= BATCH || self.batch_bytes >= BATCH_BYTES {
                     self.store().await?;
                 }
@@ -234,18 +236,26 @@ impl KvImport {
         }
     }
 
-    /// How long an entry has to live.
-    fn left(&self, expires_ms: u64) -> Duration {
-        Duration::from_millis(expires_ms.saturating_sub(self.storage.clock.unix_ms()))
-    }
-
     async fn store(&mut self) -> Result<(), KvImportError> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        let batch = std::mem::take(&mut self.batch);
-        let entries = batch.len() as u64;
         self.batch_bytes = 0;
+        // How long they have to live is told now, not when their lines came.
+        let now = self.storage.clock.unix_ms();
+        let read = self.batch.len() as u64;
+        let set = |(key, value, expires): (Bytes, Bytes, Option<u64>)| {
+            let left = expires.map(|expires| Duration::from_millis(expires.saturating_sub(now)));
+            let is_there = left != Some(Duration::ZERO);
+            is_there.then_some(KvMutation::Set {
+                key,
+                value,
+                ttl: left,
+            })
+        };
+        let batch: Vec<KvMutation> = self.batch.drain(..).filter_map(set).collect();
+        let entries = batch.len() as u64;
+        self.imported.expired += read - entries;
         let stored = self.storage.commit(batch, self.storage.quota).await;
         stored.map_err(|source| KvImportError::Kv {
             line: self.line,
@@ -258,7 +268,12 @@ impl KvImport {
     fn malformed(&self, reason: impl ToString) -> KvImportError {
         KvImportError::Malformed {
             line: self.line,
-            reason: reason.to_string(),
+            reason: shown(&reason.to_string()),
         }
     }
+}
+
+/// Words that may have been taken from a line, for people: not too many, and nothing that moves a cursor.
+fn shown(words: &str) -> String {
+    words.escape_debug().take(200).collect()
 }

@@ -77,9 +77,23 @@ pub(super) fn end(entries: u64) -> Vec<u8> {
     })
 }
 
+/// The version that a head tells, whatever else is in it.
+pub(super) fn version(line: &[u8]) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Head {
+        toru_kv: u32,
+    }
+    serde_json::from_slice::<Head>(line).ok().map(|head| head.toru_kv)
+}
+
 /// Reads a line, or tells what is wrong with it.
 pub(super) fn parse(line: &[u8]) -> Result<Line, String> {
-    let members: Members<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    // Where in the line it is, counts from a line 1 that is none; whoever looks for it finds it.
+    let members: Members<'_> = serde_json::from_slice(line).map_err(|error| {
+        let words = error.to_string();
+        let place = words.rfind(" at line ").unwrap_or(words.len());
+        words[..place].to_owned()
+    })?;
     match members {
         Members {
             toru_kv: Some(version),
