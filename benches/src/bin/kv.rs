@@ -148,10 +148,13 @@ fn writes(runtime: &Runtime, store: &Arc<SqliteKv>, path: &Path) -> Result {
 fn one_by_one(raw: &Connection) -> Result<f64> {
     let sql = "INSERT INTO plugin_kv (plugin, key, value, version) VALUES ('raw', ?1, ?2, 1)
                ON CONFLICT (plugin, key) DO UPDATE SET value = excluded.value";
+    // Never the same value again: SQLite would find that nothing changes, and write nothing.
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
     let (start, mut count) = (Instant::now(), 0);
     while start.elapsed() < WHILE {
+        let value = format!("{:0VALUE_LEN$}", WRITTEN.fetch_add(1, Ordering::Relaxed));
         raw.prepare_cached(sql)?
-            .execute((&key(count)[..], &[b'v'; VALUE_LEN][..]))?;
+            .execute((&key(count)[..], value.as_bytes()))?;
         count += 1;
     }
     Ok(rate(count as u64, start.elapsed()))
