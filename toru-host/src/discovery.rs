@@ -21,6 +21,7 @@ pub use self::file::FileStamp;
 pub(crate) use self::file::{check_component, check_folder};
 pub use self::policy::Policy;
 pub use self::scan::{Candidate, scan};
+pub(crate) use self::scan::{Known, scan_again};
 pub(crate) use self::stage::hash;
 pub use self::stage::{Staged, stage};
 pub(crate) use self::sweep::sweep;

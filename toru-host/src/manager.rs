@@ -28,7 +28,7 @@ use self::registry::{Registry, Slot};
 pub use self::strikes::QuarantinePolicy;
 use self::turnstile::Turnstile;
 use crate::clock::Clock;
-use crate::discovery::Policy;
+use crate::discovery::{Known, Policy};
 use crate::error::ManagerError;
 use crate::ffi::{Api, Host};
 use crate::kv::{KvBackend, KvQuota, PluginStorage};
@@ -71,8 +71,8 @@ pub(crate) struct Shared {
     store: Arc<dyn StateStore>,
     /// Held while what is asked for is recorded, or read and taken over.
     wishes: AsyncMutex<()>,
-    /// Held while the plugins folder is looked at.
-    scanning: AsyncMutex<()>,
+    /// Held while the plugins folder is looked at: what it held the last time.
+    scanning: AsyncMutex<Known>,
     journal: Arc<Journal>,
     turnstile: Turnstile,
     /// Keeps other hosts out of the state folder until this one has shut down.

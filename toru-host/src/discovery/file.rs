@@ -7,6 +7,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -46,6 +47,16 @@ impl FileStamp {
     }
 }
 
+impl FileStamp {
+    /// Whether the file had not been changed for that long.
+    pub(super) fn is_settled(&self, now: SystemTime, time: Duration) -> bool {
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let changed = u128::try_from(self.ctime_ns.max(self.mtime_ns)).unwrap_or(u128::MAX);
+        now.checked_sub(changed)
+            .is_some_and(|since| since >= time.as_nanos())
+    }
+}
+
 /// The plugins folder, opened once; files are found relative to it.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -66,6 +77,13 @@ impl Folder {
             None
         };
         Ok(Self { path, handle, fault })
+    }
+
+    /// Whether a name still leads to the same regular file, and nothing about it has changed.
+    pub(super) fn is_unchanged(&self, name: &OsStr, stamp: &FileStamp) -> bool {
+        let entry = self.path.join(name).symlink_metadata();
+        let is_same = |entry: Metadata| entry.is_file() && FileStamp::of(&entry) == *stamp;
+        self.fault.is_none() && entry.is_ok_and(is_same)
     }
 
     /// Opens a file of the folder after checking what it is and who could change it.

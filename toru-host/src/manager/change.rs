@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::Shared;
 use super::registry::{Registry, Source};
-use crate::discovery::{self, FileStamp, scan};
+use crate::discovery::{self, FileStamp, scan_again};
 use crate::error::ManagerError;
 use crate::lifecycle::Event;
 use crate::plugin::{DesiredState, PluginId};
@@ -82,13 +82,16 @@ impl Shared {
 
     /// Takes over what the plugins folder and the recorded state say. Starts and stops nothing.
     pub(super) async fn look(self: &Arc<Self>) -> Result<(), ManagerError> {
-        let _one_at_a_time = self.scanning.lock().await;
+        let mut known = self.scanning.lock().await;
         self.still_open()?;
         let shared = Arc::clone(self);
+        let mut before = std::mem::take(&mut *known);
         let looking = offload("toru-scan", move || {
-            scan(&shared.settings.plugins_dir, &shared.settings.policy)
+            let found = scan_again(&shared.settings.plugins_dir, &shared.settings.policy, &mut before);
+            (found, before)
         });
-        let found = looking.await.map_err(|_| ManagerError::ShuttingDown)?;
+        let (found, after) = looking.await.map_err(|_| ManagerError::ShuttingDown)?;
+        *known = after;
         let candidates = found.map_err(|source| ManagerError::Scan {
             path: self.settings.plugins_dir.clone(),
             source,
