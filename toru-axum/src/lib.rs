@@ -14,7 +14,8 @@ pub use toru_host::service::{
     PluginApiBuilder, Refusal,
 };
 
-/// The manager's base path, `/api/plugins` unless it was changed, as a router to merge into the application's own.
+/// The manager's base path, `/api/plugins` unless it was changed, with the stream of changes and the OpenAPI document beside
+/// it, as a router to merge into the application's own.
 ///
 /// `authorizer` decides about every request; there is no way around it. The router must not be nested under another
 /// path: plugins are told where they are mounted, and that is the manager's base path.
@@ -63,6 +64,8 @@ where
     Router::new()
         .route_service(&base, api.clone())
         .route_service(&format!("{base}/"), api.clone())
+        .route_service(api.events_path(), api.clone())
+        .route_service(api.openapi_path(), api.clone())
         .route_service(&format!("{base}/{{*path}}"), api)
 }
 

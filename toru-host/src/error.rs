@@ -91,6 +91,22 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// All codes but those of [`DiscoverError`].
+    pub(crate) const CODES: &[&str] = &[
+        "bad_table",
+        "create_failed",
+        "init_failed",
+        "init_panicked",
+        "init_timeout",
+        "invalid_frontend",
+        "invalid_route",
+        "open_failed",
+        "still_starting",
+        "symbol_missing",
+        "too_many_generations",
+        "unresolved_symbol",
+    ];
+
     /// The stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -240,5 +256,29 @@ impl ManagerError {
             Self::State(error) => error.code(),
             Self::UnknownPlugin { .. } => "unknown_plugin",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DiscoverError, LoadError};
+
+    /// The codes that stand in a match over a `name` in this source.
+    fn codes<'a>(source: &'a str, name: &str) -> Vec<&'a str> {
+        let behind = source.split_once(&format!("impl {name} {{")).unwrap().1;
+        let body = behind.split_once("match self {").unwrap().1;
+        let arms = body.split_once("        }\n").unwrap().0;
+        let code = |line: &'a str| Some(line.split_once("=> \"")?.1.split_once('"')?.0);
+        let mut codes: Vec<_> = arms.lines().filter_map(code).collect();
+        codes.sort_unstable();
+        codes
+    }
+
+    #[test]
+    fn the_lists_of_codes_are_complete() {
+        let here = include_str!("error.rs");
+        assert_eq!(codes(here, "LoadError"), LoadError::CODES);
+        let there = include_str!("discovery/error.rs");
+        assert_eq!(codes(there, "DiscoverError"), DiscoverError::CODES);
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod bundle;
 pub mod clock;
 pub mod discovery;
 pub mod error;

@@ -27,6 +27,7 @@ pub use self::events::{PluginEvent, PluginEvents};
 use self::registry::{Registry, Slot};
 pub use self::strikes::QuarantinePolicy;
 use self::turnstile::Turnstile;
+use crate::bundle::Compressor;
 use crate::clock::Clock;
 use crate::discovery::{Known, Policy};
 use crate::error::ManagerError;
@@ -80,6 +81,7 @@ pub(crate) struct Shared {
     /// Libraries opened so far, by the hash of their bytes. They stay open for good.
     opened: Mutex<HashMap<[u8; 32], Api>>,
     table: ArcSwap<RoutingTable>,
+    compressor: Compressor,
     closing: AtomicBool,
 }
 
@@ -146,7 +148,16 @@ impl PluginManager {
     /// Tells every change of every plugin, after a snapshot of all of them.
     #[must_use]
     pub fn subscribe(&self) -> PluginEvents {
-        PluginEvents::new(&self.0)
+        PluginEvents::new(&self.0, None)
+    }
+
+    /// Continues an earlier subscription to this manager after the change of that number: tells what was missed, if that is
+    /// no more than the last 256 changes, and starts with a snapshot otherwise.
+    ///
+    /// Another manager, such as that of an earlier process, numbers its changes anew.
+    #[must_use]
+    pub fn subscribe_after(&self, sequence: u64) -> PluginEvents {
+        PluginEvents::new(&self.0, Some(sequence))
     }
 
     /// Looks at the plugins folder and at what is recorded as asked for again, and takes both over.
@@ -231,6 +242,11 @@ impl PluginManager {
 
     pub(crate) fn table(&self) -> arc_swap::Guard<Arc<RoutingTable>> {
         self.0.table.load()
+    }
+
+    /// Where the manager's own work runs.
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
+        &self.0.runtime
     }
 
     /// Path in front of every plugin's routes, without a slash at its end.

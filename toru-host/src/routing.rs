@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::HeaderValue;
 use matchit::Router;
-use sha2::{Digest, Sha256};
 use toru_plugin_api::abi::route::{
     TORU_CONNECT, TORU_DELETE, TORU_GET, TORU_HEAD, TORU_OPTIONS, TORU_PARAMS_MAX, TORU_PATCH, TORU_POST,
     TORU_PUT, TORU_TRACE,
 };
 
+use crate::bundle::Bundle;
 use crate::error::LoadError;
 use crate::ffi::{Asset, Called, Instance, Permit, Route, RouteMatch, Unstarted};
 use crate::lane::InFlight;
@@ -67,14 +66,7 @@ impl RoutingTable {
 pub(crate) struct Running {
     pub(crate) instance: Instance,
     paths: Router<Path>,
-    bundle: Option<Bundle>,
-}
-
-/// The script of a plugin's frontend.
-#[derive(Debug)]
-struct Bundle {
-    bytes: Bytes,
-    etag: HeaderValue,
+    bundle: Option<Arc<Bundle>>,
 }
 
 /// The routes that share a path.
@@ -138,7 +130,7 @@ impl Running {
         let parts = || {
             let paths = build(instance.routes()).map_err(|reason| LoadError::InvalidRoute { reason })?;
             let bundle = assets.into_iter().find(|asset| asset.path == BUNDLE);
-            let bundle = bundle.map(|asset| Bundle::new(asset.bytes));
+            let bundle = bundle.map(|asset| Bundle::new(&asset.bytes).map(Arc::new));
             Ok((paths, bundle.transpose()?))
         };
         match parts() {
@@ -151,9 +143,9 @@ impl Running {
         }
     }
 
-    /// The frontend's bundle and its entity tag.
-    pub(crate) fn bundle(&self) -> Option<(&Bytes, &HeaderValue)> {
-        self.bundle.as_ref().map(|bundle| (&bundle.bytes, &bundle.etag))
+    /// The frontend's bundle.
+    pub(crate) const fn bundle(&self) -> Option<&Arc<Bundle>> {
+        self.bundle.as_ref()
     }
 
     /// Finds the route for the part of `path` behind `prefix_len`. A HEAD request falls back to GET.
@@ -233,21 +225,6 @@ impl Running {
             pattern: route.pattern.clone(),
         };
         self.instance.routes().iter().map(info).collect()
-    }
-}
-
-impl Bundle {
-    fn new(bytes: Bytes) -> Result<Self, LoadError> {
-        let hash: String = Sha256::digest(&bytes)
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let etag =
-            HeaderValue::from_str(&format!("\"{hash}\"")).map_err(|error| LoadError::InvalidFrontend {
-                reason: error.to_string(),
-            })?;
-        Ok(Self { bytes, etag })
     }
 }
 

@@ -146,6 +146,28 @@ pub enum DiscoverError {
 }
 
 impl DiscoverError {
+    /// All codes.
+    pub(crate) const CODES: &[&str] = &[
+        "abi_mismatch",
+        "cache_unusable",
+        "duplicate_id",
+        "extension_missing",
+        "file_changed",
+        "forbidden_flag",
+        "insecure_permissions",
+        "invalid_metadata",
+        "malformed_library",
+        "not_a_library",
+        "not_a_plugin",
+        "not_a_regular_file",
+        "panic_abort",
+        "symbol_missing",
+        "too_large",
+        "unreadable",
+        "unsupported_platform",
+        "wrong_target",
+    ];
+
     /// The stable code of this kind of error, part of the public interface.
     #[must_use]
     pub const fn code(&self) -> &'static str {

@@ -14,6 +14,7 @@ use super::registry::{Limits, Registry};
 use super::stop::STOP_TIMEOUT;
 use super::turnstile::Turnstile;
 use super::{PluginManager, QuarantinePolicy, Settings, Shared};
+use crate::bundle::Compressor;
 use crate::clock::{Clock, SystemClock};
 use crate::discovery::{Policy, note};
 use crate::error::{LoadError, ManagerError, StateError};
@@ -275,6 +276,7 @@ impl Builder {
             folder: Mutex::new(Some(folder)),
             opened: Mutex::default(),
             table: ArcSwap::default(),
+            compressor: Compressor::default(),
             closing: false.into(),
             settings: self.settings,
         });

@@ -1,5 +1,6 @@
 //! Who wants to know what changes, and what they are told.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -13,7 +14,7 @@ use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 use super::Shared;
 use crate::plugin::{PluginId, PluginInfo};
 
-/// How many changes a listener may be behind before it loses some.
+/// How many changes a listener may be behind before it loses some, also one that was away for a while.
 const BACKLOG: usize = 256;
 
 /// What a listener is told.
@@ -42,7 +43,8 @@ pub enum PluginEvent {
         /// The plugin.
         id: PluginId,
     },
-    /// All plugins, sorted by id. The first event of a subscription, and the one after [`Lagged`](Self::Lagged).
+    /// All plugins, sorted by id. The first event of a subscription that does not continue an earlier one, and the one after
+    /// [`Lagged`](Self::Lagged).
     Snapshot {
         /// Number of the last change that is in it.
         sequence: u64,
@@ -56,12 +58,17 @@ pub enum PluginEvent {
 pub(super) struct Feed {
     sender: Option<broadcast::Sender<PluginEvent>>,
     pub(super) sequence: u64,
+    /// The last changes, for those who come back.
+    recent: VecDeque<PluginEvent>,
 }
 
 impl Default for Feed {
     fn default() -> Self {
-        let sender = Some(broadcast::Sender::new(BACKLOG));
-        Self { sender, sequence: 0 }
+        Self {
+            sender: Some(broadcast::Sender::new(BACKLOG)),
+            sequence: 0,
+            recent: VecDeque::new(),
+        }
     }
 }
 
@@ -75,20 +82,32 @@ impl Feed {
     pub(super) fn changed(&mut self, plugin: Arc<PluginInfo>) {
         self.sequence += 1;
         let sequence = self.sequence;
-        if let Some(sender) = self.is_heard() {
-            // The only error is that nobody listens.
-            let _ = sender.send(PluginEvent::Changed { sequence, plugin });
-        }
+        self.tell(PluginEvent::Changed { sequence, plugin });
     }
 
     /// Tells that a plugin is known no more.
     pub(super) fn removed(&mut self, id: &PluginId) {
         self.sequence += 1;
-        let sequence = self.sequence;
-        if let Some(sender) = self.is_heard() {
-            let id = id.clone();
-            let _ = sender.send(PluginEvent::Removed { sequence, id });
+        let (sequence, id) = (self.sequence, id.clone());
+        self.tell(PluginEvent::Removed { sequence, id });
+    }
+
+    fn tell(&mut self, event: PluginEvent) {
+        if self.recent.len() == BACKLOG {
+            self.recent.pop_front();
         }
+        self.recent.push_back(event.clone());
+        if let Some(sender) = self.is_heard() {
+            // The only error is that nobody listens.
+            let _ = sender.send(event);
+        }
+    }
+
+    /// All changes after that one, if they are still known.
+    fn since(&self, sequence: u64) -> Option<VecDeque<PluginEvent>> {
+        let count = usize::try_from(self.sequence.checked_sub(sequence)?).ok()?;
+        let first = self.recent.len().checked_sub(count)?;
+        Some(self.recent.range(first..).cloned().collect())
     }
 
     /// Tells nothing more: all subscriptions end.
@@ -134,18 +153,20 @@ pub struct PluginEvents {
     /// What comes next; `None` once the manager has shut down.
     changes: Option<BroadcastStream<PluginEvent>>,
     needs_snapshot: bool,
-    snapshot: Option<PluginEvent>,
+    /// What comes before that: a snapshot, or what was missed.
+    first: VecDeque<PluginEvent>,
 }
 
 impl PluginEvents {
-    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+    /// Starts with a snapshot, or with what came after a change that is not too long ago.
+    pub(super) fn new(shared: &Arc<Shared>, after: Option<u64>) -> Self {
         let mut events = Self {
             shared: Arc::downgrade(shared),
             changes: None,
-            needs_snapshot: true,
-            snapshot: None,
+            needs_snapshot: false,
+            first: VecDeque::new(),
         };
-        events.resynchronise(shared);
+        events.resynchronise(shared, after);
         events
     }
 
@@ -158,13 +179,14 @@ impl PluginEvents {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// Takes a snapshot and listens to what comes after it, with nothing lost or repeated in between.
-    fn resynchronise(&mut self, shared: &Shared) {
+    /// Listens from now on, after a snapshot or what was missed, with nothing lost or repeated in between.
+    fn resynchronise(&mut self, shared: &Shared, after: Option<u64>) {
         let registry = shared.registry();
         self.changes = registry.feed.subscribe().map(BroadcastStream::new);
-        self.snapshot = Some(PluginEvent::Snapshot {
-            sequence: registry.feed.sequence,
-            plugins: registry.infos(),
+        let missed = after.and_then(|sequence| registry.feed.since(sequence));
+        self.first = missed.unwrap_or_else(|| {
+            let (sequence, plugins) = (registry.feed.sequence, registry.infos());
+            VecDeque::from([PluginEvent::Snapshot { sequence, plugins }])
         });
         self.needs_snapshot = false;
     }
@@ -176,12 +198,12 @@ impl Stream for PluginEvents {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<PluginEvent>> {
         if self.needs_snapshot {
             match self.shared.upgrade() {
-                Some(shared) => self.resynchronise(&shared),
+                Some(shared) => self.resynchronise(&shared, None),
                 None => return Poll::Ready(None),
             }
         }
-        if let Some(snapshot) = self.snapshot.take() {
-            return Poll::Ready(Some(snapshot));
+        if let Some(event) = self.first.pop_front() {
+            return Poll::Ready(Some(event));
         }
         let Some(changes) = &mut self.changes else {
             return Poll::Ready(None);

@@ -57,6 +57,10 @@ impl Shared {
         let (source, start) = begun.ok_or_else(unknown)?;
         let progress = Arc::new(Progress::new(id.clone(), Arc::clone(&self.journal)));
         let result = self.load(id, source, start, &progress).await;
+        let bundle = match &result {
+            Ok(running) => running.bundle().cloned(),
+            Err(_) => None,
+        };
         match &result {
             Ok(_) => tracing::info!(plugin.id = %id, "plugin enabled"),
             // Nothing is wrong with the plugin: it runs at the next start of the host.
@@ -66,7 +70,7 @@ impl Shared {
                 tracing::error!(plugin.id = %id, plugin.code = code, reason = message, "a plugin did not start and was skipped");
             }
         }
-        self.update(|registry| match result {
+        let started = self.update(|registry| match result {
             Ok(running) => {
                 if let Some(slot) = registry.slot_mut(id) {
                     slot.running = Some(running);
@@ -83,7 +87,12 @@ impl Shared {
                 registry.apply(id, Event::Refused(fault));
                 Err(error)
             }
-        })
+        });
+        // Only now: nobody waits for it.
+        if let Some(bundle) = bundle {
+            self.compressor.push(&bundle);
+        }
+        started
     }
 
     async fn load(

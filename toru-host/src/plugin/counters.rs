@@ -1,11 +1,12 @@
 //! What a plugin has done so far.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What a plugin has done since the host started. Counts go on when it is disabled and enabled again.
 ///
 /// The numbers are read one after the other while the plugin works, so they may be apart by what happens meanwhile.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct PluginCounters {
     /// How often it was started, successfully or not.

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The name by which everything refers to a plugin.
 ///
@@ -18,8 +19,13 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(PluginId::new("../etc"), Err(PluginIdError::Character('.')));
 /// # Ok::<(), PluginIdError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(into = "String", try_from = "String")]
+#[schema(
+    value_type = String,
+    description = "The name by which everything refers to a plugin.",
+    pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+)]
 pub struct PluginId(Arc<str>);
 
 impl PluginId {

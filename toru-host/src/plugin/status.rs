@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{PluginCounters, PluginId, PluginMetadata};
 
 /// What is true of a plugin now, as opposed to what the administrator asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum PluginState {
@@ -29,7 +30,7 @@ pub enum PluginState {
 }
 
 /// How far a plugin has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Stage {
@@ -48,10 +49,10 @@ pub enum Stage {
 }
 
 /// Why a plugin is not running although it should.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct PluginFault {
-    /// Stable code, as of [`LoadError::code`](crate::error::LoadError::code).
+    /// Stable code, such as `init_failed`.
     pub code: &'static str,
     /// What happened and what to do, for the administrator.
     pub message: String,
@@ -60,7 +61,7 @@ pub struct PluginFault {
 }
 
 /// How a plugin is doing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct PluginStatus {
     /// What the administrator asked for.
@@ -68,17 +69,19 @@ pub struct PluginStatus {
     /// What is true now.
     pub state: PluginState,
     /// Why it failed, if it did.
+    #[schema(required = true)]
     pub error: Option<PluginFault>,
     /// Which of the libraries that were opened for it in this process it runs from, or ran from last; 0 when none was
     /// opened. A changed file becomes a new generation.
     pub generation: u64,
-    /// Since when `state` is what it is.
+    /// Since when `state` is what it is; in JSON, as milliseconds since 1970.
     #[serde(serialize_with = "unix_ms")]
+    #[schema(value_type = u64)]
     pub since: SystemTime,
 }
 
 /// What the administrator asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(clippy::exhaustive_enums, reason = "on or off, by nature")]
 pub enum DesiredState {
@@ -104,6 +107,8 @@ pub struct PluginInfo {
     pub status: PluginStatus,
     /// The routes of the running plugin.
     pub routes: Vec<RouteInfo>,
+    /// SHA-256 of the script of its frontend, in hexadecimal, while it runs and has one.
+    pub bundle_sha256: Option<String>,
     /// What is unusual about the library but accepted.
     pub warnings: Vec<String>,
     /// The library that lies in the plugins folder instead of the one that runs. Disabling and enabling the plugin
@@ -116,7 +121,7 @@ pub struct PluginInfo {
 }
 
 /// A library that could take the place of the one that runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct PluginUpdate {
     /// Its version, as it says itself.
@@ -126,7 +131,7 @@ pub struct PluginUpdate {
 }
 
 /// One route of a running plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct RouteInfo {
     /// Methods, in the order of RFC 9110.

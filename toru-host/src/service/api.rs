@@ -12,8 +12,10 @@ use tower_service::Service;
 
 use super::authorize::{Access, Authorization, Authorizer, Identity};
 use super::builder::PluginApiBuilder;
+use super::events::Events;
 use super::future::{Kind, ResponseFuture};
-use super::path::{Action, Target, parse};
+use super::openapi::OpenApiDocument;
+use super::path::{Action, Beside, Target, parse};
 use super::policy::HeaderPolicy;
 use super::problem::Problem;
 use super::{bundle, management, origin, routes};
@@ -21,9 +23,10 @@ use crate::ffi::{BoxError, ResponseBody};
 use crate::manager::PluginManager;
 
 /// Answers everything below the manager's base path: the list of plugins, details, `enable`, `disable`, `bundle.js`, the
-/// plugins' own routes, and `-/scan`, which looks at the plugins folder again.
+/// plugins' own routes, and `-/scan`, which looks at the plugins folder again. Beside the base path lie the
+/// [events](Self::events_path) and the [OpenAPI document](Self::openapi_path).
 ///
-/// Cheap to clone. Mount it for the base path and all that is below, without stripping the prefix.
+/// Cheap to clone. Mount it for the base path and all that is below, without stripping the prefix, and for those two.
 ///
 /// # Examples
 ///
@@ -55,6 +58,9 @@ pub(super) struct Shared {
     pub(super) policy: HeaderPolicy,
     /// Origins of other sites that may change things here.
     pub(super) trusted: Vec<HeaderValue>,
+    pub(super) beside: Beside,
+    pub(super) events: Events,
+    pub(super) openapi: OpenApiDocument,
 }
 
 impl PluginApi {
@@ -78,11 +84,25 @@ impl PluginApi {
         &self.0.manager
     }
 
-    /// Whether a path is the manager's base path or lies below it, so that the service answers it.
+    /// Whether the service answers a path: the manager's base path and what lies below it, the events, and the OpenAPI
+    /// document.
     #[must_use]
     pub fn answers(&self, path: &str) -> bool {
         let below = path.strip_prefix(self.0.manager.base_path());
         below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+            || self.0.beside.find(path).is_some()
+    }
+
+    /// Path of the stream of changes: `/api/plugin-events`, unless the base path or the builder says otherwise.
+    #[must_use]
+    pub fn events_path(&self) -> &str {
+        &self.0.beside.events
+    }
+
+    /// Path of the OpenAPI document: `/api/plugins-openapi.json`, unless the base path or the builder says otherwise.
+    #[must_use]
+    pub fn openapi_path(&self) -> &str {
+        &self.0.beside.openapi
     }
 
     /// Goes on with a request that may do what it wants, unless another site made a browser send it.
@@ -97,6 +117,7 @@ impl PluginApi {
             manager,
             policy,
             trusted,
+            events,
             ..
         } = &*self.0;
         if origin::is_refused(&head, identity, trusted) {
@@ -119,6 +140,8 @@ impl PluginApi {
                 Kind::post(method, || management::disable(manager, id.of(path)))
             }
             Target::Scan => Kind::post(method, || management::scan(manager)),
+            Target::Events => Kind::get(method, || events.answer(manager, &head)),
+            Target::OpenApi => Kind::get(method, || self.0.describe(&head)),
             Target::Route(_) | Target::Reserved | Target::Elsewhere => {
                 Kind::problem(Problem::unknown_route())
             }
@@ -132,6 +155,21 @@ impl PluginApi {
     }
 }
 
+impl Shared {
+    #[inline(always)]
+    fn target(&self, path: &str) -> Target {
+        match parse(path, self.manager.base_path()) {
+            // What is asked for most is not held against other paths.
+            found @ (Target::Route(_) | Target::Action(..)) => found,
+            other => self.beside.find(path).unwrap_or(other),
+        }
+    }
+
+    fn describe(&self, head: &Parts) -> Response<ResponseBody> {
+        self.openapi.answer(self.manager.base_path(), &self.beside, head)
+    }
+}
+
 /// What the request wants, for the authoriser.
 fn access(target: Target, path: &str) -> Access<'_> {
     match target {
@@ -139,7 +177,12 @@ fn access(target: Target, path: &str) -> Access<'_> {
             Access::Manage
         }
         Target::Action(id, Action::Bundle) | Target::Route(id) => Access::Use { plugin: id.of(path) },
-        Target::List | Target::Plugin(_) | Target::Invalid | Target::Elsewhere => Access::Read,
+        Target::List
+        | Target::Plugin(_)
+        | Target::Events
+        | Target::OpenApi
+        | Target::Invalid
+        | Target::Elsewhere => Access::Read,
     }
 }
 
@@ -160,7 +203,7 @@ where
         let (head, body) = request.into_parts();
         let only_head = head.method == Method::HEAD;
         let path = head.uri.path();
-        let target = parse(path, self.0.manager.base_path());
+        let target = self.0.target(path);
         let wanted = access(target, path);
         let kind = match self.0.authorizer.authorize(&head, wanted) {
             Authorization::Decided(Ok(identity)) => self.dispatch(target, head, body, &identity),

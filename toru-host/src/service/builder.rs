@@ -1,11 +1,15 @@
 //! Services that differ from the usual one.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::HeaderValue;
 
 use super::api::{PluginApi, Shared};
 use super::authorize::Authorizer;
+use super::events::Events;
+use super::openapi::OpenApiDocument;
+use super::path::Beside;
 use super::policy::HeaderPolicy;
 use crate::manager::PluginManager;
 
@@ -31,10 +35,13 @@ pub struct PluginApiBuilder(Shared);
 impl PluginApiBuilder {
     pub(super) fn new(manager: PluginManager, authorizer: Box<dyn Authorizer>) -> Self {
         Self(Shared {
+            beside: Beside::new(manager.base_path()),
             manager,
             authorizer,
             policy: HeaderPolicy::new(),
             trusted: Vec::new(),
+            events: Events::default(),
+            openapi: OpenApiDocument::default(),
         })
     }
 
@@ -48,6 +55,33 @@ impl PluginApiBuilder {
     /// send for them, such as `https://admin.example.com`. None by default: only pages of the same origin may.
     pub fn trust_origin(mut self, origin: HeaderValue) -> Self {
         self.0.trusted.push(origin);
+        self
+    }
+
+    /// Path of the stream of changes. `plugin-events` beside the base path by default. It must not lie below a plugin's path.
+    pub fn events_path(mut self, path: impl Into<String>) -> Self {
+        self.0.beside.events = path.into();
+        self
+    }
+
+    /// Path of the OpenAPI document. `plugins-openapi.json` beside the base path by default. It must not lie below a
+    /// plugin's path.
+    pub fn openapi_path(mut self, path: impl Into<String>) -> Self {
+        self.0.beside.openapi = path.into();
+        self
+    }
+
+    /// How many streams of changes may be open at once, over all clients. 256 by default; the next one is answered with 503
+    /// `too_many_listeners`.
+    pub fn max_event_streams(mut self, count: usize) -> Self {
+        self.0.events.set_max_streams(count);
+        self
+    }
+
+    /// After how much silence a stream of changes says that it is alive, from a millisecond to an hour. 15 s by default:
+    /// proxies close connections that are silent for longer than they like.
+    pub fn event_keep_alive(mut self, interval: Duration) -> Self {
+        self.0.events.set_keep_alive(interval);
         self
     }
 

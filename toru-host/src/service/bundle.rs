@@ -1,33 +1,69 @@
 //! The script of a plugin's frontend.
 
-use http::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use http::request::Parts;
+use http::{Response, StatusCode};
 
+use super::negotiate::{codings, is_known};
 use super::problem::Problem;
+use crate::bundle::Bundle;
 use crate::ffi::ResponseBody;
 use crate::manager::PluginManager;
 use crate::routing::Entry;
 
-/// The bundle of a running plugin.
-pub(super) fn answer(manager: &PluginManager, id: &str, _: &Parts) -> Response<ResponseBody> {
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// The bundle of a running plugin: the bytes that it handed over at its start, whatever happened to its file since.
+pub(super) fn answer(manager: &PluginManager, id: &str, head: &Parts) -> Response<ResponseBody> {
     let table = manager.table();
     let running = match table.get(id) {
         None => return Problem::unknown_plugin().into_response(),
         Some(Entry::Idle(state)) => return Problem::idle(*state).into_response(),
         Some(Entry::Running(running)) => running,
     };
-    let Some((bytes, etag)) = running.bundle() else {
-        return Problem::unknown_route().into_response();
+    running.bundle().map_or_else(
+        || Problem::unknown_route().into_response(),
+        |bundle| represent(bundle, head),
+    )
+}
+
+/// The best form of a bundle that the client takes, or word that it has it already.
+fn represent(bundle: &Bundle, head: &Parts) -> Response<ResponseBody> {
+    let found = codings(&head.headers).find_map(|coding| Some((coding, bundle.form(coding)?)));
+    let Some((coding, form)) = found else {
+        return Problem::not_acceptable().into_response();
     };
-    let mut response = Response::new(ResponseBody::full(bytes.clone()));
+    let mut response = Response::new(ResponseBody::head());
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/javascript; charset=utf-8"),
-    );
+    headers.insert(ETAG, form.etag.clone());
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(freshness(bundle, head)));
+    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(ETAG, etag.clone());
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    if is_known(&head.headers, form.etag.as_bytes()) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    let script = HeaderValue::from_static("text/javascript; charset=utf-8");
+    headers.insert(CONTENT_TYPE, script);
+    if let Some(name) = coding.name() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    *response.body_mut() = ResponseBody::full(form.bytes.clone());
     response
+}
+
+/// How long the answer stays right: for good under a URL that names the content, and until it is asked for again under
+/// any other.
+fn freshness(bundle: &Bundle, head: &Parts) -> &'static str {
+    let query = head.uri.query().unwrap_or_default();
+    let version = query.split('&').find_map(|pair| pair.strip_prefix("v="));
+    if version == Some(bundle.sha256()) {
+        "private, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    }
 }

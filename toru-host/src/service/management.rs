@@ -4,29 +4,32 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
+use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use http::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde::Serialize;
 
+use super::documents::{ListDocument, PluginDocument, RejectedDocument, to_json};
 use super::problem::Problem;
 use crate::error::ManagerError;
 use crate::ffi::ResponseBody;
 use crate::manager::PluginManager;
-use crate::plugin::{PluginId, PluginInfo, RejectedFile};
+use crate::plugin::PluginId;
 
 /// A change on its way to its answer.
 pub(super) type Changing = Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>;
 
 /// All plugins, the files that are none, and how the recorded state is doing.
 pub(super) fn list(manager: &PluginManager) -> Response<ResponseBody> {
-    let plugins: Vec<Value> = manager.list().iter().map(document).collect();
-    let rejected: Vec<Value> = manager.rejected().iter().map(rejected).collect();
-    json_response(&json!({
-        "plugins": plugins,
-        "rejected": rejected,
-        "read_only": manager.is_read_only(),
-        "notices": manager.notices(),
-    }))
+    json_response(&ListDocument {
+        plugins: PluginDocument::all(manager.list(), manager.base_path()),
+        rejected: manager
+            .rejected()
+            .into_iter()
+            .map(RejectedDocument::from)
+            .collect(),
+        read_only: manager.is_read_only(),
+        notices: manager.notices(),
+    })
 }
 
 /// Looks at the plugins folder again and answers with what is there then.
@@ -45,7 +48,7 @@ pub(super) fn details(manager: &PluginManager, id: &str) -> Response<ResponseBod
     let plugin = PluginId::new(id).ok().and_then(|id| manager.get(&id));
     plugin.map_or_else(
         || Problem::unknown_plugin().into_response(),
-        |plugin| json_response(&document(&plugin)),
+        |plugin| json_response(&PluginDocument::new(plugin, manager.base_path())),
     )
 }
 
@@ -82,36 +85,8 @@ fn changed(
     }
 }
 
-/// A refused file as the API shows it.
-fn rejected(rejected: &RejectedFile) -> Value {
-    let file = rejected.file.file_name().map(|name| name.to_string_lossy());
-    json!({ "file": file, "code": rejected.code, "message": rejected.message })
-}
-
-/// A plugin as the API shows it. Paths of this machine are reduced to file names.
-fn document(plugin: &PluginInfo) -> Value {
-    let file = plugin
-        .file
-        .as_ref()
-        .and_then(|file| file.file_name())
-        .map(|name| name.to_string_lossy());
-    json!({
-        "id": plugin.id,
-        "metadata": plugin.metadata,
-        "file": file,
-        "sha256": plugin.sha256,
-        "status": plugin.status,
-        "routes": plugin.routes,
-        "warnings": plugin.warnings,
-        "update": plugin.update,
-        "retired_generations": plugin.retired_generations,
-        "counters": plugin.counters,
-    })
-}
-
-fn json_response(value: &Value) -> Response<ResponseBody> {
-    let mut response = Response::new(ResponseBody::full(Bytes::from(value.to_string())));
-    *response.status_mut() = StatusCode::OK;
+fn json_response(document: &impl Serialize) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::full(Bytes::from(to_json(document))));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -1,4 +1,7 @@
-//! What a path below the mount point asks for.
+//! What a path asks for.
+
+#[cfg(test)]
+use super::endpoint::Endpoint;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod promises;
@@ -18,10 +21,33 @@ pub(super) enum Target {
     Reserved,
     /// A new look at the plugins folder.
     Scan,
+    /// What changes, as it happens.
+    Events,
+    /// What the API is, for programs.
+    OpenApi,
     /// A path that no route can have.
     Invalid,
     /// A path that is not below the mount point.
     Elsewhere,
+}
+
+#[cfg(test)]
+impl Target {
+    /// What answers; `None` for what nothing answers.
+    pub(super) const fn endpoint(self) -> Option<Endpoint> {
+        Some(match self {
+            Self::List => Endpoint::List,
+            Self::Plugin(_) => Endpoint::Plugin,
+            Self::Action(_, Action::Bundle) => Endpoint::Bundle,
+            Self::Action(_, Action::Disable) => Endpoint::Disable,
+            Self::Action(_, Action::Enable) => Endpoint::Enable,
+            Self::Route(_) => Endpoint::Route,
+            Self::Scan => Endpoint::Scan,
+            Self::Events => Endpoint::Events,
+            Self::OpenApi => Endpoint::OpenApi,
+            Self::Reserved | Self::Invalid | Self::Elsewhere => return None,
+        })
+    }
 }
 
 /// Where in a path a plugin's id stands.
@@ -45,6 +71,32 @@ pub(super) enum Action {
     Bundle,
     Disable,
     Enable,
+}
+
+/// Paths that lie beside the base path, or wherever the application wants them.
+#[derive(Clone, Debug)]
+pub(super) struct Beside {
+    pub(super) events: String,
+    pub(super) openapi: String,
+}
+
+impl Beside {
+    pub(super) fn new(base: &str) -> Self {
+        let parent = base.rsplit_once('/').map_or("", |(parent, _)| parent);
+        Self {
+            events: format!("{parent}/plugin-events"),
+            openapi: format!("{parent}/plugins-openapi.json"),
+        }
+    }
+
+    /// What one of these paths asks for.
+    pub(super) fn find(&self, path: &str) -> Option<Target> {
+        match path {
+            path if path == self.events => Some(Target::Events),
+            path if path == self.openapi => Some(Target::OpenApi),
+            _ => None,
+        }
+    }
 }
 
 const FORBIDDEN: u8 = 1;
@@ -149,7 +201,7 @@ fn decode(segment: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, Id, Target, parse};
+    use super::{Action, Beside, Id, Target, parse};
 
     #[test]
     fn paths_are_taken_apart() {
@@ -176,6 +228,20 @@ mod tests {
         ];
         for (path, target) in cases {
             assert_eq!(parse(path, "/api/plugins"), target, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_lies_beside_has_the_same_parent() {
+        for (base, events) in [
+            ("/api/plugins", "/api/plugin-events"),
+            ("/plugins", "/plugin-events"),
+            ("", "/plugin-events"),
+            ("/a/b/c", "/a/b/plugin-events"),
+        ] {
+            let beside = Beside::new(base);
+            assert_eq!(beside.find(events), Some(Target::Events), "{base}");
+            assert_eq!(beside.find(&format!("{events}/")), None);
         }
     }
 

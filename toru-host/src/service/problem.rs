@@ -1,11 +1,11 @@
 //! Errors as `application/problem+json` (RFC 9457) with a stable `code`.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use serde_json::json;
 
 use super::authorize::Refusal;
+use super::documents::{ProblemDocument, to_json};
 use crate::error::{CallError, ManagerError};
 use crate::ffi::{Called, ResponseBody};
 use crate::plugin::PluginState;
@@ -58,6 +58,17 @@ impl Problem {
             "this path answers other methods",
         );
         problem.header = Some((ALLOW, allow));
+        problem
+    }
+
+    /// The client takes no form that there is.
+    pub(super) fn not_acceptable() -> Self {
+        let mut problem = Self::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "not_acceptable",
+            "there is no form of this that the request accepts",
+        );
+        problem.header = Some((VARY, HeaderValue::from_static("Accept-Encoding")));
         problem
     }
 
@@ -130,6 +141,17 @@ impl Problem {
         problem
     }
 
+    /// As many clients listen to events as may.
+    pub(super) fn too_many_listeners() -> Self {
+        let mut problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too_many_listeners",
+            "as many streams of events are open as there may be; try again later",
+        );
+        problem.header = Some((RETRY_AFTER, HeaderValue::from_static("5")));
+        problem
+    }
+
     /// A call failed. The reason goes to the log, the client gets a reference to it.
     pub(super) fn call(called: Called, error: &CallError) -> Self {
         if *error == CallError::BodyTooLarge {
@@ -166,17 +188,15 @@ impl Problem {
     }
 
     pub(super) fn into_response(self) -> Response<ResponseBody> {
-        let mut document = json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason().unwrap_or_default(),
-            "status": self.status.as_u16(),
-            "code": self.code,
-            "detail": self.detail,
-        });
-        if let Some(reference) = self.reference {
-            document["reference"] = reference.into();
-        }
-        let mut response = Response::new(ResponseBody::full(Bytes::from(document.to_string())));
+        let document = ProblemDocument {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail,
+            reference: self.reference,
+        };
+        let mut response = Response::new(ResponseBody::full(Bytes::from(to_json(&document))));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

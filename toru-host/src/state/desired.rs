@@ -3,6 +3,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::plugin::PluginId;
 
@@ -96,7 +97,7 @@ impl fmt::Debug for Change {
 }
 
 /// Something about the stored state that an administrator should know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct StateNotice {
     /// Stable code.

@@ -10,6 +10,7 @@ mod actor;
 mod adversity;
 mod answers;
 mod bodies;
+mod bundles;
 mod busy;
 mod cancelling;
 mod changes;
@@ -20,10 +21,12 @@ mod damage;
 #[path = "../common/damaged.rs"]
 mod damaged;
 mod deadlines;
+mod described;
 mod disabling;
 mod ending;
 mod errors;
 mod exchanges;
+mod feed;
 mod generations;
 mod host;
 #[path = "../common/loader.rs"]

@@ -14,9 +14,9 @@ use crate::ffi::gate::Permit;
 use crate::ffi::response::AnswerBody;
 use crate::lane::InFlight;
 
-/// The body of a response from a plugin.
+/// The body of a response, from a plugin or from the host itself.
 ///
-/// While it streams, the plugin counts as busy: disabling it waits for the end, up to a limit.
+/// While a plugin streams it, the plugin counts as busy: disabling it waits for the end, up to a limit.
 #[derive(Default)]
 pub struct ResponseBody(Repr);
 
@@ -29,7 +29,11 @@ enum Repr {
     Head,
     Stream(Streaming),
     Request(Box<HostBody>),
+    Host(HostStream),
 }
+
+/// A body that the host itself streams. No plugin has a part in it.
+type HostStream = Pin<Box<dyn Body<Data = Bytes, Error = BodyError> + Send>>;
 
 impl ResponseBody {
     pub(in crate::ffi) fn new(body: AnswerBody, permit: Permit, call: InFlight) -> Self {
@@ -44,6 +48,11 @@ impl ResponseBody {
     /// A body that is there as a whole.
     pub(crate) const fn full(bytes: Bytes) -> Self {
         Self(Repr::Full(bytes))
+    }
+
+    /// A body that the host itself streams.
+    pub(crate) fn host(body: impl Body<Data = Bytes, Error = BodyError> + Send + 'static) -> Self {
+        Self(Repr::Host(Box::pin(body)))
     }
 
     /// What is left of a body in the answer to a HEAD request. Whatever produced it is released.
@@ -69,6 +78,7 @@ impl Body for ResponseBody {
             }
             Repr::Stream(streaming) => streaming.poll(cx),
             Repr::Request(body) => body.poll_back(cx),
+            Repr::Host(body) => body.as_mut().poll_frame(cx),
         };
         if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
             self.0 = Repr::Empty;
@@ -81,6 +91,7 @@ impl Body for ResponseBody {
             Repr::Empty | Repr::Head => true,
             Repr::Full(bytes) => bytes.is_empty(),
             Repr::Stream(..) | Repr::Request(_) => false,
+            Repr::Host(body) => body.is_end_stream(),
         }
     }
 
@@ -91,6 +102,7 @@ impl Body for ResponseBody {
             Repr::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Repr::Stream(streaming) => streaming.size_hint(),
             Repr::Request(body) => body.size_hint(),
+            Repr::Host(body) => body.size_hint(),
         }
     }
 }
@@ -102,6 +114,7 @@ impl fmt::Debug for ResponseBody {
             Repr::Full(_) => "ResponseBody(bytes)",
             Repr::Stream(..) => "ResponseBody(stream)",
             Repr::Request(_) => "ResponseBody(request)",
+            Repr::Host(_) => "ResponseBody(host)",
         })
     }
 }

@@ -228,6 +228,10 @@ impl Slot {
                 .as_ref()
                 .map(|running| running.route_infos())
                 .unwrap_or_default(),
+            bundle_sha256: self
+                .running
+                .as_ref()
+                .and_then(|running| Some(running.bundle()?.sha256().to_owned())),
             warnings: self.warnings.clone(),
             update: self.update.as_ref().and_then(|update| {
                 let sha256 = update.sha256.as_ref().map(hex)?;

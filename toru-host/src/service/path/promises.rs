@@ -14,6 +14,8 @@ pub(crate) fn check(path: &str, mount: &str) {
             below.is_none_or(|below| !below.is_empty() && !below.starts_with('/')),
             "{path:?} is below the mount point"
         ),
+        // The parser knows nothing of what lies beside.
+        Target::Events | Target::OpenApi => panic!("{path:?} is not below the mount point"),
         Target::List => assert!(matches!(below, Some("" | "/")), "{path:?} is no list"),
         Target::Scan => is(format!("{mount}/-/scan")),
         Target::Plugin(id) => {
