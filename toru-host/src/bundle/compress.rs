@@ -13,9 +13,9 @@ use crate::threads::offload;
 
 /// Smaller bundles fit into the first packets of a connection as they are.
 const WORTH_IT: usize = 1024;
-/// A tenth of a second for a MiB of script. The qualities above cost several times that for a few percent.
+/// Some 60 ms for a MiB of script. The qualities above cost several times that for a few percent.
 const BROTLI_QUALITY: i32 = 6;
-/// Which compressors of files use, too: 60 ms for a MiB of script.
+/// Which compressors of files use, too: some 50 ms for a MiB of script.
 const GZIP_LEVEL: u32 = 6;
 /// Distance over which brotli finds repetitions: 4 MiB, as logarithm.
 const BROTLI_WINDOW: i32 = 22;

@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 #[schema(
     value_type = String,
     description = "The name by which everything refers to a plugin.",
-    pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+    pattern = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"
 )]
 pub struct PluginId(Arc<str>);
 

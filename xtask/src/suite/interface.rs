@@ -11,7 +11,7 @@ use crate::{Result, tools};
 
 /// The crates whose types and traits may stand in the public interface of `toru-host`. A new major version of any of them
 /// is a new major version of `toru-host`.
-const ALLOWED: [&str; 12] = [
+const ALLOWED: [&str; 13] = [
     // The language's own.
     "std",
     "core",
@@ -25,6 +25,8 @@ const ALLOWED: [&str; 12] = [
     // Plain values can be written out.
     "serde",
     "serde_core",
+    // And described: the OpenAPI document is made from the values' own types.
+    "utoipa",
     // The id of an installation.
     "uuid",
     // The contract: plugins that are linked into the application.
