@@ -47,6 +47,7 @@ mod responses;
 mod rust_zoo;
 mod seen;
 mod services;
+mod slow_stores;
 mod spans;
 mod specification;
 mod starting;
