@@ -13,6 +13,8 @@ use crate::reader::Readers;
 
 /// Bytes of a log that is too long.
 const LONG: u64 = 16 << 20;
+/// By how much it grows before it is tried again.
+const AGAIN: u64 = LONG / 4;
 /// How long to wait for those who read. Only what began before and other programs are waited for.
 const WAIT_MAX: Duration = Duration::from_millis(100);
 
@@ -42,7 +44,7 @@ impl Log {
         readers: &Readers,
         busy_timeout: Duration,
     ) -> rusqlite::Result<()> {
-        self.limit = LONG + self.len();
+        self.limit = self.len().max(LONG) + AGAIN;
         connection.busy_timeout(WAIT_MAX.min(busy_timeout))?;
         let committing = readers.commit();
         let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
