@@ -23,7 +23,10 @@ use tower_service::Service as _;
 static COUNTING: Counting = Counting;
 
 /// Greatest ratio of instructions between a plugin mounted in axum and a native axum handler.
-const RATIO_MAX: f64 = 1.35;
+///
+/// It was 1.35 until the stream of changes and the OpenAPI document got routes of their own, which axum's router pays for with
+/// every request. The layer does not: there the goal itself is the limit.
+const RATIO_MAX: f64 = 1.37;
 /// The ratio aimed at.
 const RATIO_GOAL: f64 = 1.20;
 /// Requests of the allocation gate.
