@@ -18,7 +18,8 @@ const SCHEMA_VERSION: i64 = 1;
 const RETRY: Duration = Duration::from_millis(5);
 
 /// Entries lie in the order of their keys, so that a page of a list is one walk. `plugin_usage` counts what is stored,
-/// expired or not, and follows every change within its transaction; `last_version` in `settings` never goes back.
+/// expired or not, and follows every change within its transaction; `last_version` in `settings` is the end of the versions
+/// that were reserved to be given, and never goes back.
 const TABLES: &str = "
     CREATE TABLE settings (
         key TEXT PRIMARY KEY NOT NULL,

@@ -4,6 +4,7 @@ mod account;
 mod apply;
 mod log;
 mod sweep;
+mod versions;
 mod work;
 
 use std::sync::Arc;

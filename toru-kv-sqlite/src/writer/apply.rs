@@ -8,6 +8,7 @@ use toru_host::kv::{KvCommit, KvCommitted, KvError, KvMutation};
 use toru_host::plugin::PluginId;
 
 use super::account::Account;
+use super::versions::Versions;
 
 /// What is stored under a key, as far as a commit has to know.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub(super) fn apply(
     plugin: &PluginId,
     commit: &KvCommit,
     account: &mut Account,
-    last_version: &mut u64,
+    versions: &mut Versions,
     now: i64,
 ) -> rusqlite::Result<Result<KvCommitted, KvError>> {
     for check in &commit.checks {
@@ -73,8 +74,7 @@ pub(super) fn apply(
         return Ok(Err(KvError::Quota));
     }
     *account = changed;
-    *last_version += 1;
-    let version = *last_version;
+    let version = versions.next();
     write(connection, plugin, changes, version)?;
     Ok(Ok(KvCommitted { version, sum, usage }))
 }

@@ -18,6 +18,7 @@ use super::account::{Account, Allowance, Backlogs};
 use super::apply::apply;
 use super::log::Log;
 use super::sweep::{Schedule, sweep};
+use super::versions::Versions;
 use crate::error::{is_busy, kv_error};
 use crate::file::Database;
 use crate::reader::{Readers, now_ms};
@@ -53,6 +54,7 @@ pub(super) struct Work {
     readers: Arc<Readers>,
     clock: Arc<dyn Clock>,
     transactions: Arc<AtomicU64>,
+    versions: Versions,
     backlogs: Backlogs,
     sweeps: Schedule,
     log: Log,
@@ -70,6 +72,7 @@ impl Work {
             connection: Some(connection),
             readers,
             transactions: Arc::default(),
+            versions: Versions::default(),
             backlogs: Backlogs::default(),
             sweeps: Schedule::new(sweep_interval, clock.elapsed()),
             clock,
@@ -138,7 +141,14 @@ impl Work {
     fn transact(&mut self, commits: &[(&PluginId, &KvCommit)]) -> rusqlite::Result<Vec<Answer>> {
         let answers = self.with_connection("a transaction of the store failed", |work, connection| {
             let now = now_ms(&*work.clock);
-            try_transact(connection, commits, now, &mut work.backlogs, &work.readers)
+            try_transact(
+                connection,
+                commits,
+                now,
+                &mut work.versions,
+                &mut work.backlogs,
+                &work.readers,
+            )
         })?;
         self.transactions.fetch_add(1, Ordering::Relaxed);
         Ok(answers)
@@ -187,6 +197,7 @@ impl Work {
         });
         if let Err(error) = &done {
             self.backlogs.forget();
+            self.versions = Versions::default();
             tracing::warn!(error = %kv_error(error), "{failure}");
         }
         done
@@ -216,12 +227,12 @@ fn try_transact(
     connection: &mut Connection,
     commits: &[(&PluginId, &KvCommit)],
     now: i64,
+    versions: &mut Versions,
     backlogs: &mut Backlogs,
     readers: &Readers,
 ) -> rusqlite::Result<Vec<Answer>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let before = last_version(&transaction)?;
-    let mut version = before;
+    versions.reserve(&transaction, commits.len())?;
     let mut answers = Vec::with_capacity(commits.len());
     let mut accounts: BTreeMap<&PluginId, Account> = BTreeMap::new();
     let mut allowance = Allowance::default();
@@ -236,28 +247,14 @@ fn try_transact(
                 &mut allowance,
             )?),
         };
-        answers.push(apply(&transaction, plugin, commit, account, &mut version, now)?);
+        answers.push(apply(&transaction, plugin, commit, account, versions, now)?);
     }
     for (plugin, account) in &accounts {
         account.save(&transaction, plugin)?;
-    }
-    if version != before {
-        let mut statement =
-            transaction.prepare_cached("UPDATE settings SET value = ?1 WHERE key = 'last_version'")?;
-        statement.execute([version.to_string()])?;
     }
     let committing = readers.commit();
     transaction.commit()?;
     drop(committing);
     backlogs.keep(accounts);
     Ok(answers)
-}
-
-/// The greatest version that was ever given.
-fn last_version(connection: &Connection) -> rusqlite::Result<u64> {
-    let mut statement = connection.prepare_cached("SELECT value FROM settings WHERE key = 'last_version'")?;
-    let text: String = statement.query_row([], |row| row.get(0))?;
-    text.parse().map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
-    })
 }
