@@ -20,8 +20,10 @@ use toru_benches::wrk::{CONNECTIONS, Load, load, script};
 
 /// Rounds, of which the median counts.
 const ROUNDS: usize = 7;
-/// How long each row is under load in one round.
-const SECONDS: u32 = 2;
+/// Turns of each row in one round, forth and back: a machine that becomes slower or faster meanwhile does so for all.
+const TURNS: usize = 2;
+/// How long a turn is; wrk takes whole seconds.
+const SECONDS: u32 = 1;
 /// Plugins in the server with many.
 const MANY: usize = 100;
 
@@ -157,7 +159,7 @@ fn report() -> Result {
     }
     let scripts = [script(folder.path(), Small)?, script(folder.path(), Large)?];
     println!(
-        "{ROUNDS} rounds of {SECONDS} s a row, {CONNECTIONS} connections; {}; machine's load {}",
+        "{ROUNDS} rounds, {TURNS} turns of {SECONDS} s a row in each, {CONNECTIONS} connections; {}; machine's load {}",
         if is_pinned {
             "server and wrk on a processor each"
         } else {
@@ -166,10 +168,10 @@ fn report() -> Result {
         machine_load()?
     );
     let mut results = vec![Vec::new(); ROWS.len()];
-    // The first round warms up.
     for round in 0..=ROUNDS {
-        for offset in 0..ROWS.len() {
-            let index = (round + offset) % ROWS.len();
+        let forth = (0..ROWS.len()).map(|offset| (round + offset) % ROWS.len());
+        let mut turns = vec![Vec::new(); ROWS.len()];
+        for index in forth.clone().chain(forth.rev()) {
             let (_, server, base, workload) = ROWS[index];
             let server = &servers[server];
             let (path, script) = match workload {
@@ -177,13 +179,16 @@ fn report() -> Result {
                 Small | Workload::Suspended => ("small/4711", &scripts[0]),
             };
             let url = format!("http://{}{base}/{path}", server.address);
-            let seconds = if round == 0 { 1 } else { SECONDS };
             let before = processor_time_of(&server.id())?;
-            let load = load(&pins[1], script, &url, seconds)?;
-            #[expect(clippy::cast_precision_loss, reason = "seconds, in nanoseconds")]
+            let load = load(&pins[1], script, &url, SECONDS)?;
+            #[expect(clippy::cast_precision_loss, reason = "a second, in nanoseconds")]
             let time = (processor_time_of(&server.id())? - before) as f64;
-            if round > 0 {
-                results[index].push((load, time / 1e3 / load.requests));
+            turns[index].push((load, time / 1e3 / load.requests));
+        }
+        // The first round warms up.
+        if round > 0 {
+            for (row, turns) in results.iter_mut().zip(&turns) {
+                row.push(mean(turns));
             }
         }
     }
@@ -197,6 +202,19 @@ fn report() -> Result {
         println!("| {mount:?}, {plugins} plugins | {resident:.1} MB |");
     }
     Ok(())
+}
+
+/// What the turns of a round come to.
+fn mean(turns: &[(Load, f64)]) -> (Load, f64) {
+    #[expect(clippy::cast_precision_loss, reason = "a handful")]
+    let of = |value: fn(&(Load, f64)) -> f64| turns.iter().map(value).sum::<f64>() / turns.len() as f64;
+    let load = Load {
+        requests: of(|turn| turn.0.requests),
+        rate: of(|turn| turn.0.rate),
+        p50: of(|turn| turn.0.p50),
+        p99: of(|turn| turn.0.p99),
+    };
+    (load, of(|turn| turn.1))
 }
 
 /// Loads, each with the server's processor time for a request in microseconds.
