@@ -61,12 +61,13 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let base = api.manager().base_path().to_owned();
+    // Nobody reads what the last route captures, and axum goes through its name with every request.
     Router::new()
         .route_service(&base, api.clone())
         .route_service(&format!("{base}/"), api.clone())
         .route_service(api.events_path(), api.clone())
         .route_service(api.openapi_path(), api.clone())
-        .route_service(&format!("{base}/{{*path}}"), api)
+        .route_service(&format!("{base}/{{*p}}"), api)
 }
 
 /// The examples of the project's own README, compiled.

@@ -40,7 +40,7 @@ mod watch;
 
 pub(crate) use body::BoxError;
 pub use body::ResponseBody;
-pub(crate) use call::{CallFuture, Called};
+pub(crate) use call::{Answered, CallFuture, Called};
 pub(crate) use context::{EXTENSIONS, Host, Services};
 pub(crate) use entry::Api;
 pub(crate) use exchange::method_bit;

@@ -5,12 +5,12 @@
 
 mod api;
 mod authorize;
+mod authorized;
 mod builder;
 mod bundle;
 mod documents;
 mod endpoint;
 mod events;
-mod future;
 mod management;
 mod negotiate;
 mod openapi;
@@ -18,14 +18,20 @@ mod origin;
 mod path;
 mod policy;
 mod problem;
+mod respond;
 mod routes;
 mod span;
 
-pub use self::api::PluginApi;
+pub use self::api::{PluginApi, ResponseFuture};
 pub use self::authorize::{Access, Authorization, Authorizer, DangerouslyAllowEveryone, Identity, Refusal};
+pub use self::authorized::{Authorize, AuthorizeFuture, Authorized};
 pub use self::builder::PluginApiBuilder;
-pub use self::future::ResponseFuture;
+pub use self::bundle::Bundles;
+pub use self::events::Events;
+pub use self::management::{Management, ManagementFuture};
+pub use self::openapi::OpenApi;
 #[cfg(fuzzing)]
 pub(crate) use self::path::promises::check as check_path;
 pub use self::policy::HeaderPolicy;
+pub use self::routes::{PluginRoutes, RouteFuture};
 pub use crate::ffi::ResponseBody;

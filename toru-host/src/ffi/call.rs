@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use http::request::Parts;
-use http::{HeaderName, Response};
+use http::{HeaderMap, HeaderName, StatusCode};
 use tokio::sync::futures::OwnedNotified;
 use tokio::task::JoinHandle;
 use tokio::time::{Sleep, sleep_until};
@@ -46,8 +46,13 @@ pub(crate) struct CallFuture<B> {
     was_awake: bool,
 }
 
-/// A response, and what is remarkable about its header.
-pub(crate) type Answered = (Response<ResponseBody>, Remarkable);
+/// A response in parts, and what is remarkable about its header. Put together at the end, where it is moved no more.
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: ResponseBody,
+    pub(crate) remarkable: Remarkable,
+}
 
 /// The plugin that a call went to. Stays good when the call is over.
 #[derive(Clone, Copy)]
@@ -248,45 +253,52 @@ impl<B: RequestBody> CallFuture<B> {
     }
 
     /// Turns what the call came to into a response. The call leaves the instance, unless its response is a stream.
+    #[inline(always)]
     fn finish(&mut self, status: u32) -> Result<Answered, CallError> {
         self.stage = Stage::Ended;
-        let answer = self.cell.cell().take_answer();
-        self.cell.cell().cancel();
+        let cell = self.cell.cell();
+        let mut nowhere = None;
+        let answer = cell.claim_answer().unwrap_or(&mut nowhere);
+        cell.cancel();
         let permit = self.permit.take();
         let call = self.in_flight.take();
         if let Some(call) = &call {
             call.note_time();
         }
-        match (answer, permit, call) {
+        match (answer.as_mut(), permit, call) {
             (
                 Some(Answer::Response {
                     status: code,
-                    mut fields,
-                    mut body,
+                    fields,
+                    body,
                 }),
                 Some(permit),
                 Some(call),
             ) if status == TORU_DONE => {
-                let (is_head, lane) = (self.cell.is_head(), self.cell.cell().lane);
+                let (is_head, lane) = (self.cell.is_head(), cell.lane);
                 let max = lane.limits.max_response_body;
-                let checked = check_length(code, &mut fields, &mut body, is_head, max);
-                if let Err(reason) = checked {
-                    // The body first, which is the plugin's: the permit keeps the instance.
-                    drop(body);
+                if let Err(reason) = check_length(*code, fields, body, is_head, max) {
+                    // Now, while the permit keeps the instance: the body is the plugin's.
+                    *answer = None;
                     lane.invalid_responses.add(1);
                     return Err(CallError::InvalidResponse { reason });
                 }
                 // What a HEAD request asks for has no body in the end.
-                if let (AnswerBody::Full(bytes), false) = (&body, is_head) {
+                if let (AnswerBody::Full(bytes), false) = (&*body, is_head) {
                     lane.bytes_out.add(bytes.len() as u64);
                 }
-                let mut response = Response::new(ResponseBody::new(body, permit, call));
-                *response.status_mut() = code;
-                *response.headers_mut() = fields.headers;
-                Ok((response, fields.remarkable))
+                let (status, remarkable) = (*code, fields.remarkable);
+                let (headers, body) = Answer::take_parts(answer);
+                let body = ResponseBody::new(body, permit, call);
+                Ok(Answered {
+                    status,
+                    headers,
+                    body,
+                    remarkable,
+                })
             }
-            (answer, permit, _) => {
-                let error = failure(status, answer);
+            (_, permit, _) => {
+                let error = failure(status, answer.take());
                 if let Some(permit) = &permit {
                     note(permit.instance().context().lane(), &error);
                 }
@@ -332,6 +344,7 @@ impl<B: RequestBody> CallFuture<B> {
 impl<B: RequestBody> Future for CallFuture<B> {
     type Output = Result<Answered, CallError>;
 
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         // Nothing of the plugin runs any more once it was told to stop, also if this call has not begun.

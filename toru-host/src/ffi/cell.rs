@@ -152,15 +152,19 @@ impl<B> Cell<B> {
         answered.is_ok()
     }
 
-    /// Takes the answer, if it is there. Only the host's future calls this.
-    pub(super) fn take_answer(&self) -> Option<Answer> {
+    /// The place of the answer, if one is there and nobody has it. Only the host's future calls this.
+    ///
+    /// It is lent where it lies, since moving it costs more than looking at it.
+    #[inline(always)]
+    #[expect(clippy::mut_from_ref, reason = "the phase lets one caller in, ever")]
+    pub(super) fn claim_answer(&self) -> Option<&mut Option<Answer>> {
         if self.phase.load(Ordering::Acquire) != ANSWERED {
             return None;
         }
         // Only the host's future changes the phase after that.
         self.phase.store(TAKEN, Ordering::Relaxed);
-        // SAFETY: written before `ANSWERED` was stored, and read by the host's future alone.
-        unsafe { &mut *self.answer.get() }.take()
+        // SAFETY: written before `ANSWERED` was stored, and from here on the caller's alone: the phase never comes back.
+        Some(unsafe { &mut *self.answer.get() })
     }
 
     pub(super) fn is_answered(&self) -> bool {
@@ -207,8 +211,10 @@ impl<B> Cell<B> {
             }
         }
         // Whoever is answering just now finds out in `answer`.
-        if phase == Err(ANSWERED) {
-            drop(self.take_answer());
+        if phase == Err(ANSWERED)
+            && let Some(answer) = self.claim_answer()
+        {
+            *answer = None;
         }
     }
 

@@ -4,7 +4,7 @@ mod fields;
 mod length;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use toru_plugin_api::abi::exchange::{
     TORU_BODY_BORROWED, TORU_BODY_BYTES, TORU_BODY_NONE, TORU_BODY_STREAM, TORU_RESPONSE_ERROR, ToruResponse,
 };
@@ -35,6 +35,23 @@ pub(super) enum Answer {
     Error(u16),
     /// Something that is no response, and why.
     Invalid(String),
+}
+
+impl Answer {
+    /// Takes header and body of a response out of its place. Nothing is left there, not even something to be dropped.
+    #[inline(always)]
+    pub(super) fn take_parts(place: &mut Option<Self>) -> (HeaderMap, AnswerBody) {
+        let Some(Self::Response { fields, body, .. }) = place else {
+            return (HeaderMap::new(), AnswerBody::Empty);
+        };
+        // SAFETY: whole, and overwritten below without being dropped.
+        let headers = unsafe { (&raw const fields.headers).read() };
+        // SAFETY: as above.
+        let body = unsafe { (&raw const *body).read() };
+        // SAFETY: all that could be dropped was moved out of it.
+        unsafe { (&raw mut *place).write(None) };
+        (headers, body)
+    }
 }
 
 /// The body of an answer.

@@ -1,14 +1,22 @@
 //! The script of a plugin's frontend.
 
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+
 use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
 use http::{Response, StatusCode};
+use tower_service::Service;
 
+use super::authorized::Authorized;
 use super::negotiate::{codings, is_known};
+use super::path::{Action, Target};
 use super::problem::Problem;
+use super::respond::{get, nothing};
 use crate::bundle::Bundle;
 use crate::ffi::ResponseBody;
 use crate::manager::PluginManager;
@@ -16,8 +24,46 @@ use crate::routing::Entry;
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// The bundle of a running plugin: the bytes that it handed over at its start, whatever happened to its file since.
-pub(super) fn answer(manager: &PluginManager, id: &str, head: &Parts) -> Response<ResponseBody> {
+/// The scripts of the plugins' frontends, `{base}/{id}/bundle.js`: those of running plugins, as they handed them over at
+/// their start, whatever happened to their files since.
+///
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Bundles(PluginManager);
+
+impl Bundles {
+    /// The bundles of the manager's plugins.
+    #[must_use]
+    pub const fn new(manager: PluginManager) -> Self {
+        Self(manager)
+    }
+
+    pub(super) fn answer<B>(&self, authorized: &Authorized<B>) -> Response<ResponseBody> {
+        let head = &authorized.head;
+        match authorized.target {
+            Target::Action(id, Action::Bundle) => {
+                get(&head.method, || answer(&self.0, id.of(head.uri.path()), head))
+            }
+            target => nothing(&head.method, target),
+        }
+    }
+}
+
+impl<B> Service<Authorized<B>> for Bundles {
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<ResponseBody>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, authorized: Authorized<B>) -> Self::Future {
+        ready(Ok(self.answer(&authorized)))
+    }
+}
+
+fn answer(manager: &PluginManager, id: &str, head: &Parts) -> Response<ResponseBody> {
     let table = manager.table();
     let running = match table.get(id) {
         None => return Problem::unknown_plugin().into_response(),

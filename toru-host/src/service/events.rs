@@ -1,23 +1,28 @@
 //! Changes of plugins as server-sent events.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
-use http::request::Parts;
 use http::{HeaderMap, Response};
 use http_body::{Body, Frame};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
+use tower_service::Service;
 
+use super::authorized::Authorized;
 use super::documents::{PluginDocument, RemovedDocument, SnapshotDocument, to_json};
+use super::path::Target;
 use super::problem::Problem;
+use super::respond::{get, nothing};
 use crate::error::BodyError;
 use crate::ffi::ResponseBody;
 use crate::manager::{PluginEvent, PluginEvents, PluginManager};
@@ -33,9 +38,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const RETRY: &str = "retry: 2000\n\n";
 const COMMENT: &str = ": keep-alive\n\n";
 
-/// Where streams of events begin.
-#[derive(Debug)]
-pub(super) struct Events {
+/// Changes of plugins as server-sent events: a snapshot first, then what changes.
+///
+/// Streams have numbered events, and one that breaks goes on where it was. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Events {
+    manager: PluginManager,
     /// Tells ids of this host apart from those of an earlier one, whose numbers mean other changes.
     run: Arc<str>,
     keep_alive: Duration,
@@ -43,32 +51,50 @@ pub(super) struct Events {
     places: Arc<Semaphore>,
 }
 
-impl Default for Events {
-    fn default() -> Self {
+impl Events {
+    /// The changes of the manager's plugins.
+    #[must_use]
+    pub fn new(manager: PluginManager) -> Self {
         let (run, ..) = uuid::Uuid::new_v4().as_fields();
         Self {
+            manager,
             run: format!("{run:08x}").into(),
             keep_alive: KEEP_ALIVE,
             places: Arc::new(Semaphore::new(STREAMS_MAX)),
         }
     }
-}
 
-impl Events {
-    pub(super) fn set_keep_alive(&mut self, interval: Duration) {
+    /// After how much silence a stream says that it is alive, from a millisecond to an hour. 15 s by default: proxies close
+    /// connections that are silent for longer than they like.
+    #[must_use]
+    pub fn keep_alive(mut self, interval: Duration) -> Self {
         self.keep_alive = interval.clamp(Duration::from_millis(1), Duration::from_secs(60 * 60));
+        self
     }
 
-    pub(super) fn set_max_streams(&mut self, count: usize) {
+    /// How many streams may be open at once, over all clients. 256 by default; the next one is answered with 503
+    /// `too_many_listeners`.
+    #[must_use]
+    pub fn max_streams(mut self, count: usize) -> Self {
         self.places = Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        self
+    }
+
+    pub(super) fn answer<B>(&self, authorized: &Authorized<B>) -> Response<ResponseBody> {
+        let Authorized { target, head, .. } = authorized;
+        match *target {
+            Target::Events => get(&head.method, || self.open(&head.headers)),
+            target => nothing(&head.method, target),
+        }
     }
 
     /// A stream: from where the client was, if that is still known, and from a snapshot otherwise.
-    pub(super) fn answer(&self, manager: &PluginManager, head: &Parts) -> Response<ResponseBody> {
+    fn open(&self, headers: &HeaderMap) -> Response<ResponseBody> {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             return Problem::too_many_listeners().into_response();
         };
-        let events = match self.last_seen(&head.headers) {
+        let manager = &self.manager;
+        let events = match self.last_seen(headers) {
             Some(sequence) => manager.subscribe_after(sequence),
             None => manager.subscribe(),
         };
@@ -95,6 +121,20 @@ impl Events {
         let id = headers.get(LAST_EVENT_ID)?.to_str().ok()?;
         let (sequence, run) = id.split_once('-')?;
         (run == &*self.run).then(|| sequence.parse().ok())?
+    }
+}
+
+impl<B> Service<Authorized<B>> for Events {
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<ResponseBody>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, authorized: Authorized<B>) -> Self::Future {
+        ready(Ok(self.answer(&authorized)))
     }
 }
 
@@ -159,7 +199,7 @@ impl Body for EventBody {
                     }
                 }
                 Poll::Pending => {
-                    ready!(self.silence.as_mut().poll(cx));
+                    std::task::ready!(self.silence.as_mut().poll(cx));
                     break Bytes::from_static(COMMENT.as_bytes());
                 }
             }

@@ -1,25 +1,123 @@
 //! What administrators see and change.
 
+use std::convert::Infallible;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Method, Response};
 use serde::Serialize;
+use tower_service::Service;
 
+use super::authorized::Authorized;
 use super::documents::{ListDocument, PluginDocument, RejectedDocument, to_json};
+use super::path::{Action, Target};
 use super::problem::Problem;
+use super::respond::{Later, get, nothing, other_methods};
 use crate::error::ManagerError;
 use crate::ffi::ResponseBody;
 use crate::manager::PluginManager;
 use crate::plugin::PluginId;
 
+/// The list of plugins, details of one, and what turns them on and off: `{base}`, `{base}/{id}`, `{base}/{id}/enable`,
+/// `{base}/{id}/disable`, `{base}/-/scan`.
+///
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Management(PluginManager);
+
+impl Management {
+    /// The management of the manager's plugins.
+    #[must_use]
+    pub const fn new(manager: PluginManager) -> Self {
+        Self(manager)
+    }
+
+    /// Whether it answers what a path asks for.
+    #[inline]
+    pub(super) const fn answers(target: Target) -> bool {
+        matches!(
+            target,
+            Target::List
+                | Target::Plugin(_)
+                | Target::Action(_, Action::Enable | Action::Disable)
+                | Target::Scan
+        )
+    }
+
+    pub(super) fn start<B>(&self, authorized: &Authorized<B>) -> ManagementFuture {
+        let Authorized { target, head, .. } = authorized;
+        let (manager, method, path) = (&self.0, &head.method, head.uri.path());
+        let read =
+            |answer: &dyn Fn() -> Response<ResponseBody>| Stage::Ready(Later::new(get(method, answer)));
+        let change = |change: &dyn Fn() -> Changing| match *method {
+            Method::POST => Stage::Changing(change()),
+            _ => Stage::Ready(Later::new(other_methods(method, POST))),
+        };
+        ManagementFuture(match *target {
+            Target::List => read(&|| list(manager)),
+            Target::Plugin(id) => read(&|| details(manager, id.of(path))),
+            Target::Action(id, Action::Enable) => change(&|| enable(manager, id.of(path))),
+            Target::Action(id, Action::Disable) => change(&|| disable(manager, id.of(path))),
+            Target::Scan => change(&|| scan(manager)),
+            target => Stage::Ready(Later::new(nothing(method, target))),
+        })
+    }
+}
+
+impl<B> Service<Authorized<B>> for Management {
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = ManagementFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, authorized: Authorized<B>) -> ManagementFuture {
+        self.start(&authorized)
+    }
+}
+
+/// The response of [`Management`]. A change goes on when it is dropped.
+pub struct ManagementFuture(Stage);
+
+enum Stage {
+    Changing(Changing),
+    Ready(Later),
+}
+
+impl Future for ManagementFuture {
+    type Output = Result<Response<ResponseBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Stage::Changing(change) => change.as_mut().poll(cx).map(Ok),
+            Stage::Ready(response) => Poll::Ready(Ok(response.take())),
+        }
+    }
+}
+
+impl fmt::Debug for ManagementFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Stage::Changing(_) => "ManagementFuture(changing)",
+            Stage::Ready(_) => "ManagementFuture(ready)",
+        })
+    }
+}
+
 /// A change on its way to its answer.
-pub(super) type Changing = Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>;
+type Changing = Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>;
+
+/// What those answer that change something.
+const POST: HeaderValue = HeaderValue::from_static("POST, OPTIONS");
 
 /// All plugins, the files that are none, and how the recorded state is doing.
-pub(super) fn list(manager: &PluginManager) -> Response<ResponseBody> {
+fn list(manager: &PluginManager) -> Response<ResponseBody> {
     json_response(&ListDocument {
         plugins: PluginDocument::all(manager.list(), manager.base_path()),
         rejected: manager
@@ -33,7 +131,7 @@ pub(super) fn list(manager: &PluginManager) -> Response<ResponseBody> {
 }
 
 /// Looks at the plugins folder again and answers with what is there then.
-pub(super) fn scan(manager: &PluginManager) -> Changing {
+fn scan(manager: &PluginManager) -> Changing {
     let manager = manager.clone();
     Box::pin(async move {
         match manager.scan().await {
@@ -44,7 +142,7 @@ pub(super) fn scan(manager: &PluginManager) -> Changing {
 }
 
 /// One plugin.
-pub(super) fn details(manager: &PluginManager, id: &str) -> Response<ResponseBody> {
+fn details(manager: &PluginManager, id: &str) -> Response<ResponseBody> {
     let plugin = PluginId::new(id).ok().and_then(|id| manager.get(&id));
     plugin.map_or_else(
         || Problem::unknown_plugin().into_response(),
@@ -53,7 +151,7 @@ pub(super) fn details(manager: &PluginManager, id: &str) -> Response<ResponseBod
 }
 
 /// Turns a plugin on and answers with what it is then.
-pub(super) fn enable(manager: &PluginManager, id: &str) -> Changing {
+fn enable(manager: &PluginManager, id: &str) -> Changing {
     let (manager, id) = (manager.clone(), PluginId::new(id));
     Box::pin(async move {
         match id {
@@ -64,7 +162,7 @@ pub(super) fn enable(manager: &PluginManager, id: &str) -> Changing {
 }
 
 /// Turns a plugin off and answers with what it is then.
-pub(super) fn disable(manager: &PluginManager, id: &str) -> Changing {
+fn disable(manager: &PluginManager, id: &str) -> Changing {
     let (manager, id) = (manager.clone(), PluginId::new(id));
     Box::pin(async move {
         match id {

@@ -1,5 +1,6 @@
 //! What a path asks for.
 
+use super::authorize::Access;
 #[cfg(test)]
 use super::endpoint::Endpoint;
 
@@ -31,6 +32,20 @@ pub(super) enum Target {
     Elsewhere,
 }
 
+impl Target {
+    /// What a request for it wants, for the authoriser.
+    #[inline]
+    pub(super) fn access(self, path: &str) -> Access<'_> {
+        match self {
+            Self::Action(_, Action::Enable | Action::Disable) | Self::Scan | Self::Reserved => Access::Manage,
+            Self::Action(id, Action::Bundle) | Self::Route(id) => Access::Use { plugin: id.of(path) },
+            Self::List | Self::Plugin(_) | Self::Events | Self::OpenApi | Self::Invalid | Self::Elsewhere => {
+                Access::Read
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 impl Target {
     /// What answers; `None` for what nothing answers.
@@ -50,18 +65,29 @@ impl Target {
     }
 }
 
-/// Where in a path a plugin's id stands.
+/// Where in a path a plugin's id stands. Small, since it moves with every request; no URI is longer than these numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Id {
-    start: usize,
-    /// Offset behind the id.
-    pub(super) end: usize,
+    start: u16,
+    end: u16,
 }
 
 impl Id {
+    fn new(start: usize, end: usize) -> Option<Self> {
+        Some(Self {
+            start: start.try_into().ok()?,
+            end: end.try_into().ok()?,
+        })
+    }
+
+    /// Offset behind the id.
+    pub(super) fn end(self) -> usize {
+        self.end.into()
+    }
+
     /// The id's text, in the path from which it was taken.
     pub(super) fn of(self, path: &str) -> &str {
-        path.get(self.start..self.end).unwrap_or_default()
+        path.get(self.start.into()..self.end.into()).unwrap_or_default()
     }
 }
 
@@ -134,13 +160,12 @@ pub(super) fn parse(path: &str, mount: &str) -> Target {
     let start = path.len() - below.len();
     let (id, own) = match below.bytes().position(|byte| byte == b'/') {
         None => {
-            let end = path.len();
-            return Target::Plugin(Id { start, end });
+            return Id::new(start, path.len()).map_or(Target::Invalid, Target::Plugin);
         }
-        Some(slash) => {
-            let end = start + slash;
-            (Id { start, end }, &path[end..])
-        }
+        Some(slash) => (Id::new(start, start + slash), &path[start + slash..]),
+    };
+    let Some(id) = id else {
+        return Target::Invalid;
     };
     if !is_safe(own) {
         return Target::Invalid;

@@ -36,7 +36,7 @@ pub(crate) fn check(path: &str, mount: &str) {
             is(format!("{mount}/{}/{name}", id.of(path)));
         }
         Target::Route(id) => {
-            let own = &path[id.end..];
+            let own = &path[id.end()..];
             assert!(!id.of(path).contains('/') && id.of(path) != "-", "{path:?}");
             is(format!("{mount}/{}{own}", id.of(path)));
             assert!(leads_where_it_says(own), "{own:?} leads elsewhere");
