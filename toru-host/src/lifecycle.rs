@@ -17,9 +17,13 @@
 //!
 //! A dash is an event that cannot happen there: it changes nothing and is told to the caller.
 
+use std::collections::VecDeque;
 use std::time::SystemTime;
 
-use crate::plugin::{DesiredState, PluginFault, PluginState, PluginStatus};
+use crate::plugin::{DesiredState, PluginFault, PluginMoment, PluginState, PluginStatus};
+
+/// How many of the last states are remembered.
+const HISTORY_MAX: usize = 32;
 
 /// One plugin's life.
 #[derive(Clone, Debug)]
@@ -29,6 +33,8 @@ pub(crate) struct Lifecycle {
     failure: Option<PluginFault>,
     quarantine: Option<PluginFault>,
     status: PluginStatus,
+    /// The states so far, the last one being the current one.
+    history: VecDeque<PluginMoment>,
 }
 
 /// What a plugin is doing.
@@ -90,13 +96,20 @@ impl Lifecycle {
                 generation: 0,
                 since: now,
             },
+            history: VecDeque::new(),
         };
         lifecycle.status.state = lifecycle.state();
+        lifecycle.remember(true);
         lifecycle
     }
 
     pub(crate) const fn status(&self) -> &PluginStatus {
         &self.status
+    }
+
+    /// The states so far, oldest first; the last one is the current one.
+    pub(crate) fn history(&self) -> impl Iterator<Item = &PluginMoment> {
+        self.history.iter()
     }
 
     pub(crate) const fn activity(&self) -> Activity {
@@ -179,11 +192,40 @@ impl Lifecycle {
         };
         let status = &mut self.status;
         let is_changed = status.state != state || status.error != error || status.generation != generation;
-        if status.state != state {
+        let is_new = status.state != state;
+        if is_new {
             status.since = now;
         }
         (status.state, status.error, status.generation) = (state, error, generation);
+        if is_changed {
+            self.remember(is_new);
+        }
         is_changed
+    }
+
+    /// Writes down what the status is, as a new state or as more about the current one.
+    fn remember(&mut self, is_new: bool) {
+        if !is_new || self.history.len() == HISTORY_MAX {
+            // The one that it takes the place of.
+            if is_new {
+                self.history.pop_front();
+            } else {
+                self.history.pop_back();
+            }
+        }
+        let PluginStatus {
+            state,
+            generation,
+            since,
+            ..
+        } = self.status;
+        let code = self.status.error.as_ref().map(|error| error.code);
+        self.history.push_back(PluginMoment {
+            state,
+            generation,
+            since,
+            code,
+        });
     }
 
     fn state(&self) -> PluginState {

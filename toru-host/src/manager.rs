@@ -33,7 +33,7 @@ use crate::discovery::{Known, Policy};
 use crate::error::ManagerError;
 use crate::ffi::{Api, Host};
 use crate::kv::{KvBackend, KvQuota, PluginStorage};
-use crate::plugin::{PluginId, PluginInfo, PluginStatus, RejectedFile};
+use crate::plugin::{PluginId, PluginInfo, PluginMoment, PluginStatus, RejectedFile};
 use crate::routing::RoutingTable;
 use crate::state::{FolderLock, Journal, StateNotice, StateStore};
 
@@ -118,6 +118,15 @@ impl PluginManager {
     #[must_use]
     pub fn get(&self, id: &PluginId) -> Option<PluginInfo> {
         self.0.registry().slot(id).map(Slot::info)
+    }
+
+    /// The states that a plugin was in since it is known to this process, oldest first and at most 32 of them; the last one is
+    /// the current one. `None` when there is no plugin of that id.
+    #[must_use]
+    pub fn history(&self, id: &PluginId) -> Option<Vec<PluginMoment>> {
+        let registry = self.0.registry();
+        let slot = registry.slot(id)?;
+        Some(slot.lifecycle.history().copied().collect())
     }
 
     /// How one plugin is doing, or `None` when there is none of that id.

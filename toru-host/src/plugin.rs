@@ -11,6 +11,6 @@ pub use id::{PluginId, PluginIdError};
 pub use limits::PluginLimits;
 pub use metadata::{PanicStrategy, PluginMetadata};
 pub use status::{
-    DesiredState, PluginFault, PluginInfo, PluginState, PluginStatus, PluginUpdate, RejectedFile, RouteInfo,
-    Stage,
+    DesiredState, PluginFault, PluginInfo, PluginMoment, PluginState, PluginStatus, PluginUpdate,
+    RejectedFile, RouteInfo, Stage,
 };

@@ -192,3 +192,40 @@ fn whatever_happens_in_whatever_order_a_plugin_runs_only_after_it_was_started() 
     }
     assert!(visited > 100_000, "{visited}");
 }
+
+#[test]
+fn the_last_states_are_remembered_with_what_was_wrong() {
+    let mut plugin = doing(Activity::Running);
+    plugin.apply(Event::Closed, at(2)).unwrap();
+    plugin.apply(Event::Stopped, at(3)).unwrap();
+    plugin.apply(Event::Begun, at(4)).unwrap();
+    plugin.apply(Event::Refused(fault("init_failed")), at(5)).unwrap();
+    let told: Vec<_> = plugin
+        .history()
+        .map(|moment| (moment.state, moment.since, moment.generation, moment.code))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (PluginState::Disabled, at(0), 0, None),
+            (PluginState::Starting, at(1), 1, None),
+            (PluginState::Enabled, at(1), 1, None),
+            (PluginState::Stopping, at(2), 1, None),
+            (PluginState::Disabled, at(3), 1, None),
+            (PluginState::Starting, at(4), 1, None),
+            (PluginState::Failed, at(5), 1, Some("init_failed")),
+        ]
+    );
+}
+
+#[test]
+fn history_does_not_grow_for_good() {
+    let mut plugin = doing(Activity::Resting);
+    for second in 0..1000 {
+        plugin.apply(Event::Begun, at(second)).unwrap();
+        plugin.apply(Event::Refused(fault("f")), at(second)).unwrap();
+    }
+    assert_eq!(plugin.history().count(), 32);
+    let last = plugin.history().last().unwrap();
+    assert_eq!((last.state, last.since), (PluginState::Failed, at(999)));
+}

@@ -80,6 +80,23 @@ pub struct PluginStatus {
     pub since: SystemTime,
 }
 
+/// A state that a plugin was in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[non_exhaustive]
+pub struct PluginMoment {
+    /// The state.
+    pub state: PluginState,
+    /// Since when; in JSON, as milliseconds since 1970.
+    #[serde(serialize_with = "unix_ms")]
+    #[schema(value_type = u64)]
+    pub since: SystemTime,
+    /// Which of its libraries it was; see [`PluginStatus::generation`].
+    pub generation: u64,
+    /// Code of what was wrong, if anything was.
+    #[schema(required = true)]
+    pub code: Option<&'static str>,
+}
+
 /// What the administrator asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

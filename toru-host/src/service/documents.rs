@@ -5,8 +5,10 @@ use std::path::Path;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::kv::{KvQuota, KvUsage};
 use crate::plugin::{
-    PluginCounters, PluginId, PluginInfo, PluginMetadata, PluginStatus, PluginUpdate, RejectedFile, RouteInfo,
+    PluginCounters, PluginId, PluginInfo, PluginMetadata, PluginMoment, PluginStatus, PluginUpdate,
+    RejectedFile, RouteInfo,
 };
 use crate::state::StateNotice;
 
@@ -57,6 +59,45 @@ pub(super) struct PluginDocument {
     /// How many earlier libraries of the plugin are still mapped: a library that was opened is never closed.
     retired_generations: usize,
     counters: PluginCounters,
+}
+
+/// A plugin, and how it came to be as it is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PluginDetails)]
+pub(super) struct DetailsDocument {
+    #[serde(flatten)]
+    pub(super) plugin: PluginDocument,
+    /// The states that it was in since it is known to this process, oldest first and at most 32 of them; the last one is the
+    /// current one.
+    pub(super) history: Vec<PluginMoment>,
+}
+
+/// How much a plugin stores, and how much it may.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PluginStorage)]
+pub(super) struct StorageDocument {
+    /// Entries, without expired ones.
+    keys: u64,
+    /// Bytes of keys and values together.
+    bytes: u64,
+    /// Most entries; null without a limit.
+    #[schema(required = true)]
+    max_keys: Option<u64>,
+    /// Most bytes; null without a limit.
+    #[schema(required = true)]
+    max_bytes: Option<u64>,
+}
+
+impl StorageDocument {
+    pub(super) fn new(usage: KvUsage, quota: KvQuota) -> Self {
+        let limit = |limit| (limit != u64::MAX).then_some(limit);
+        Self {
+            keys: usage.keys,
+            bytes: usage.bytes,
+            max_keys: limit(quota.keys),
+            max_bytes: limit(quota.bytes),
+        }
+    }
 }
 
 /// A file of the plugins folder that is not listed as a plugin.

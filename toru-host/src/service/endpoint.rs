@@ -26,6 +26,8 @@ endpoints! {
     Enable,
     /// Turns a plugin off.
     Disable,
+    /// How much a plugin stores.
+    Storage,
     /// The script of a plugin's frontend.
     Bundle,
     /// Looks at the plugins folder again.
@@ -46,6 +48,7 @@ impl Endpoint {
             Self::Plugin => "/{id}",
             Self::Enable => "/{id}/enable",
             Self::Disable => "/{id}/disable",
+            Self::Storage => "/{id}/-/storage",
             Self::Bundle => "/{id}/bundle.js",
             Self::Scan => "/-/scan",
             Self::Route => "/{id}/{path}",

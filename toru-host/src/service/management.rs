@@ -13,17 +13,19 @@ use serde::Serialize;
 use tower_service::Service;
 
 use super::authorized::Authorized;
-use super::documents::{ListDocument, PluginDocument, RejectedDocument, to_json};
+use super::documents::{
+    DetailsDocument, ListDocument, PluginDocument, RejectedDocument, StorageDocument, to_json,
+};
 use super::path::{Action, Target};
 use super::problem::Problem;
-use super::respond::{Later, get, nothing, other_methods};
+use super::respond::{self, Later, get, nothing, other_methods};
 use crate::error::ManagerError;
 use crate::ffi::ResponseBody;
 use crate::manager::PluginManager;
 use crate::plugin::PluginId;
 
 /// The list of plugins, details of one, and what turns them on and off: `{base}`, `{base}/{id}`, `{base}/{id}/enable`,
-/// `{base}/{id}/disable`, `{base}/-/scan`.
+/// `{base}/{id}/disable`, `{base}/{id}/-/storage`, `{base}/-/scan`.
 ///
 /// Cheap to clone.
 #[derive(Clone, Debug)]
@@ -43,7 +45,7 @@ impl Management {
             target,
             Target::List
                 | Target::Plugin(_)
-                | Target::Action(_, Action::Enable | Action::Disable)
+                | Target::Action(_, Action::Enable | Action::Disable | Action::Storage)
                 | Target::Scan
         )
     }
@@ -62,6 +64,12 @@ impl Management {
             Target::Plugin(id) => read(&|| details(manager, id.of(path))),
             Target::Action(id, Action::Enable) => change(&|| enable(manager, id.of(path))),
             Target::Action(id, Action::Disable) => change(&|| disable(manager, id.of(path))),
+            Target::Action(id, Action::Storage) => match *method {
+                Method::GET | Method::HEAD => {
+                    Stage::Changing(storage(manager, id.of(path), *method == Method::HEAD))
+                }
+                _ => Stage::Ready(Later::new(other_methods(method, respond::READ))),
+            },
             Target::Scan => change(&|| scan(manager)),
             target => Stage::Ready(Later::new(nothing(method, target))),
         })
@@ -143,11 +151,32 @@ fn scan(manager: &PluginManager) -> Changing {
 
 /// One plugin.
 fn details(manager: &PluginManager, id: &str) -> Response<ResponseBody> {
-    let plugin = PluginId::new(id).ok().and_then(|id| manager.get(&id));
-    plugin.map_or_else(
-        || Problem::unknown_plugin().into_response(),
-        |plugin| json_response(&PluginDocument::new(plugin, manager.base_path())),
-    )
+    let id = PluginId::new(id).ok();
+    let found = id.and_then(|id| Some((manager.get(&id)?, manager.history(&id)?)));
+    let Some((plugin, history)) = found else {
+        return Problem::unknown_plugin().into_response();
+    };
+    let plugin = PluginDocument::new(plugin, manager.base_path());
+    json_response(&DetailsDocument { plugin, history })
+}
+
+/// How much a plugin stores.
+fn storage(manager: &PluginManager, id: &str, only_head: bool) -> Changing {
+    let id = PluginId::new(id).ok().filter(|id| manager.status(id).is_some());
+    let storage = id.map(|id| (manager.storage(&id), id));
+    Box::pin(async move {
+        let mut response = match storage {
+            None => Problem::unknown_plugin().into_response(),
+            Some((storage, id)) => match storage.usage().await {
+                Ok(usage) => json_response(&StorageDocument::new(usage, storage.quota())),
+                Err(error) => Problem::storage(&id, &error).into_response(),
+            },
+        };
+        if only_head {
+            respond::leave_body_out(&mut response);
+        }
+        response
+    })
 }
 
 /// Turns a plugin on and answers with what it is then.

@@ -37,7 +37,9 @@ impl Target {
     #[inline]
     pub(super) fn access(self, path: &str) -> Access<'_> {
         match self {
-            Self::Action(_, Action::Enable | Action::Disable) | Self::Scan | Self::Reserved => Access::Manage,
+            Self::Action(_, Action::Enable | Action::Disable | Action::Storage)
+            | Self::Scan
+            | Self::Reserved => Access::Manage,
             Self::Action(id, Action::Bundle) | Self::Route(id) => Access::Use { plugin: id.of(path) },
             Self::List | Self::Plugin(_) | Self::Events | Self::OpenApi | Self::Invalid | Self::Elsewhere => {
                 Access::Read
@@ -56,6 +58,7 @@ impl Target {
             Self::Action(_, Action::Bundle) => Endpoint::Bundle,
             Self::Action(_, Action::Disable) => Endpoint::Disable,
             Self::Action(_, Action::Enable) => Endpoint::Enable,
+            Self::Action(_, Action::Storage) => Endpoint::Storage,
             Self::Route(_) => Endpoint::Route,
             Self::Scan => Endpoint::Scan,
             Self::Events => Endpoint::Events,
@@ -97,6 +100,7 @@ pub(super) enum Action {
     Bundle,
     Disable,
     Enable,
+    Storage,
 }
 
 /// Paths that lie beside the base path, or wherever the application wants them.
@@ -183,6 +187,7 @@ pub(super) fn parse(path: &str, mount: &str) -> Target {
         "/enable" => Target::Action(id, Action::Enable),
         "/disable" => Target::Action(id, Action::Disable),
         "/bundle.js" => Target::Action(id, Action::Bundle),
+        "/-/storage" => Target::Action(id, Action::Storage),
         "/-" => Target::Reserved,
         _ if own.starts_with("/-/") => Target::Reserved,
         _ => Target::Route(id),
@@ -243,6 +248,12 @@ mod tests {
                 Target::Action(hello, Action::Bundle),
             ),
             ("/api/plugins/hello/-/x", Target::Reserved),
+            (
+                "/api/plugins/hello/-/storage",
+                Target::Action(hello, Action::Storage),
+            ),
+            ("/api/plugins/hello/-/storage/", Target::Reserved),
+            ("/api/plugins/-/-/storage", Target::Reserved),
             ("/api/plugins/-/scan", Target::Scan),
             ("/api/plugins/-/scan/", Target::Reserved),
             ("/api/plugins/-/enable", Target::Reserved),

@@ -8,7 +8,8 @@ use super::authorize::Refusal;
 use super::documents::{ProblemDocument, to_json};
 use crate::error::{CallError, ManagerError};
 use crate::ffi::{Called, ResponseBody};
-use crate::plugin::PluginState;
+use crate::kv::KvError;
+use crate::plugin::{PluginId, PluginState};
 
 /// An error on its way to the client.
 #[derive(Debug)]
@@ -167,6 +168,16 @@ impl Problem {
             _ => "the plugin could not answer; the log tells why",
         };
         let mut problem = Self::new(status, code, detail);
+        problem.reference = Some(reference);
+        problem
+    }
+
+    /// The store cannot tell what is asked. Why is for the log alone: it names what lies on this machine.
+    pub(super) fn storage(plugin: &PluginId, error: &KvError) -> Self {
+        let reference = uuid::Uuid::new_v4().simple().to_string();
+        tracing::warn!(plugin.id = %plugin, reference, "{error}");
+        let detail = "the store cannot be read; the log tells why";
+        let mut problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.code(), detail);
         problem.reference = Some(reference);
         problem
     }

@@ -24,6 +24,9 @@ impl Later {
     }
 }
 
+/// The methods of what can be read.
+pub(super) const READ: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+
 /// What can be read.
 pub(super) fn get(
     method: &Method,
@@ -31,7 +34,7 @@ pub(super) fn get(
 ) -> Response<ResponseBody> {
     match *method {
         Method::GET | Method::HEAD => to(method, answer()),
-        _ => other_methods(method, HeaderValue::from_static("GET, HEAD, OPTIONS")),
+        _ => other_methods(method, READ),
     }
 }
 

@@ -166,13 +166,13 @@ async fn every_answer_is_described_and_fits_its_schema() {
     let plugin = format!("{base}/{{id}}");
     let (enable, disable) = (format!("{plugin}/enable"), format!("{plugin}/disable"));
     let (bundle, route) = (format!("{plugin}/bundle.js"), format!("{plugin}/{{path}}"));
-    let scan = format!("{base}/-/scan");
+    let (scan, storage) = (format!("{base}/-/scan"), format!("{plugin}/-/storage"));
     let (events, openapi) = ("/api/plugin-events", "/api/plugins-openapi.json");
     for method in [
         "GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE",
     ] {
         for template in [
-            base, &plugin, &bundle, &scan, events, openapi, &route, &disable, &enable,
+            base, &plugin, &storage, &bundle, &scan, events, openapi, &route, &disable, &enable,
         ] {
             desk.ask(template, method, &filled(template), &[]).await;
             desk.ask(

@@ -9,6 +9,7 @@
 mod actor;
 mod adversity;
 mod answers;
+mod apart;
 mod bodies;
 mod bundles;
 mod busy;

@@ -48,9 +48,12 @@ pub(super) const fn methods(endpoint: Endpoint) -> &'static [HttpMethod] {
     match endpoint {
         Endpoint::Enable | Endpoint::Disable | Endpoint::Scan => &OF_CHANGE,
         Endpoint::Route => &ALL_METHODS,
-        Endpoint::List | Endpoint::Plugin | Endpoint::Bundle | Endpoint::Events | Endpoint::OpenApi => {
-            &OF_READ
-        }
+        Endpoint::List
+        | Endpoint::Plugin
+        | Endpoint::Storage
+        | Endpoint::Bundle
+        | Endpoint::Events
+        | Endpoint::OpenApi => &OF_READ,
     }
 }
 
@@ -62,11 +65,11 @@ pub(super) fn replies(endpoint: Endpoint, method: &HttpMethod) -> Vec<Reply> {
         _ if *method == HttpMethod::Options => vec![allow()],
         Endpoint::List => vec![json("All plugins.", "PluginList")],
         Endpoint::Plugin => vec![
-            json("The plugin.", "Plugin"),
+            json("The plugin.", "PluginDetails"),
             problem(404, "There is no such plugin.", &["unknown_plugin"]),
         ],
         Endpoint::Enable => {
-            let mut replies = change("The plugin, which runs now.", "Plugin");
+            let mut replies = change("The plugin, which runs now.", "PluginDetails");
             let mut codes = LoadError::CODES.to_vec();
             codes.extend(DiscoverError::CODES);
             codes.sort_unstable();
@@ -80,7 +83,7 @@ pub(super) fn replies(endpoint: Endpoint, method: &HttpMethod) -> Vec<Reply> {
             replies
         }
         Endpoint::Disable => {
-            let mut replies = change("The plugin, which does not run any more.", "Plugin");
+            let mut replies = change("The plugin, which does not run any more.", "PluginDetails");
             replies.push(problem(404, "There is no such plugin.", &["unknown_plugin"]));
             replies
         }
@@ -93,6 +96,15 @@ pub(super) fn replies(endpoint: Endpoint, method: &HttpMethod) -> Vec<Reply> {
             }
             replies
         }
+        Endpoint::Storage => vec![
+            json("What it stores.", "PluginStorage"),
+            problem(404, "There is no such plugin.", &["unknown_plugin"]),
+            problem(
+                500,
+                "The store cannot be read.",
+                &["storage_corrupt", "storage_failed", "storage_full"],
+            ),
+        ],
         Endpoint::Bundle => bundle(),
         Endpoint::Events => vec![
             Reply {

@@ -11,7 +11,8 @@ use utoipa::openapi::{
 
 use super::replies::{Content, Reply, methods, replies};
 use crate::service::documents::{
-    ListDocument, PluginDocument, ProblemDocument, RemovedDocument, SnapshotDocument,
+    DetailsDocument, ListDocument, PluginDocument, ProblemDocument, RemovedDocument, SnapshotDocument,
+    StorageDocument,
 };
 use crate::service::endpoint::Endpoint;
 use crate::service::path::Beside;
@@ -25,11 +26,13 @@ const ABOUT: &str = "Plugins of this application: which there are, how they are 
 /// The schemas of all documents.
 #[derive(OpenApi)]
 #[openapi(components(schemas(
+    DetailsDocument,
     ListDocument,
     PluginDocument,
     ProblemDocument,
     RemovedDocument,
-    SnapshotDocument
+    SnapshotDocument,
+    StorageDocument
 )))]
 struct Schemas;
 
@@ -86,6 +89,7 @@ const fn about(endpoint: Endpoint) -> (&'static str, &'static str, &'static str)
         Endpoint::Plugin => ("getPlugin", "One plugin and how it is doing", "read"),
         Endpoint::Enable => ("enablePlugin", "Turns a plugin on", "manage"),
         Endpoint::Disable => ("disablePlugin", "Turns a plugin off", "manage"),
+        Endpoint::Storage => ("getPluginStorage", "How much a plugin stores", "manage"),
         Endpoint::Bundle => ("getPluginBundle", "The script of a plugin's frontend", "use"),
         Endpoint::Scan => ("scanPlugins", "Looks at the plugins folder again", "manage"),
         Endpoint::Events => ("streamPluginEvents", "Changes of plugins as they happen", "read"),
@@ -120,7 +124,7 @@ fn parameters(endpoint: Endpoint) -> Vec<Parameter> {
     };
     match endpoint {
         Endpoint::List | Endpoint::Scan => Vec::new(),
-        Endpoint::Plugin | Endpoint::Enable | Endpoint::Disable => vec![id()],
+        Endpoint::Plugin | Endpoint::Enable | Endpoint::Disable | Endpoint::Storage => vec![id()],
         Endpoint::Bundle => vec![
             id(),
             parameter(
