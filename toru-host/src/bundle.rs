@@ -50,11 +50,11 @@ impl Bundle {
     ///
     /// None in practice: a hash can be an entity tag.
     pub(crate) fn new(bytes: &[u8]) -> Result<Self, LoadError> {
-        let sha256: String = Sha256::digest(bytes)
+        let bytes = Bytes::copy_from_slice(bytes);
+        let sha256: String = Sha256::digest(&bytes)
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        let bytes = Bytes::copy_from_slice(bytes);
         let plain = Form::new(bytes, &sha256).ok_or_else(|| LoadError::InvalidFrontend {
             reason: "its hash is no entity tag".to_owned(),
         })?;

@@ -73,7 +73,7 @@ impl Lane {
     pub(crate) fn enter(&'static self) -> Option<InFlight> {
         // Counted first and taken back: as many get in as there is room for, however many come at once.
         if self.in_flight.fetch_add(1, Ordering::Relaxed) >= self.limits.max_in_flight {
-            self.turn_away();
+            self.in_flight.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
         self.calls.add(1);
@@ -94,9 +94,9 @@ impl Lane {
         is_first
     }
 
+    /// Counts a request that was not let in.
     #[cold]
-    fn turn_away(&self) {
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    pub(crate) fn turn_away(&self) {
         self.rejected.add(1);
     }
 

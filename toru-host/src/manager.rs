@@ -3,6 +3,7 @@
 mod builder;
 mod change;
 mod copies;
+mod discretion;
 mod events;
 mod faults;
 mod progress;
@@ -23,6 +24,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Mutex as AsyncMutex;
 
 pub use self::builder::Builder;
+pub(crate) use self::discretion::Discretion;
 pub use self::events::{PluginEvent, PluginEvents};
 use self::registry::{Registry, Slot};
 pub use self::strikes::QuarantinePolicy;
@@ -81,6 +83,7 @@ pub(crate) struct Shared {
     /// Libraries opened so far, by the hash of their bytes. They stay open for good.
     opened: Mutex<HashMap<[u8; 32], Api>>,
     table: ArcSwap<RoutingTable>,
+    discretion: Discretion,
     compressor: Compressor,
     closing: AtomicBool,
 }
@@ -247,6 +250,11 @@ impl PluginManager {
     pub fn storage(&self, id: &PluginId) -> PluginStorage {
         let (kv, clock) = (Arc::clone(&self.0.kv), Arc::clone(&self.0.clock));
         PluginStorage::new(kv, clock, id.clone(), self.0.settings.kv_quota)
+    }
+
+    /// What is told of this machine to those who do not administer it.
+    pub(crate) fn discretion(&self) -> &Discretion {
+        &self.0.discretion
     }
 
     pub(crate) fn table(&self) -> arc_swap::Guard<Arc<RoutingTable>> {

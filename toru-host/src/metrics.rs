@@ -37,6 +37,9 @@
 //! let exporter = PrometheusBuilder::new().install_recorder()?;
 //! toru_host::metrics::describe();
 //!
+//! // Every few seconds: this exporter keeps every measured duration until then, or until the next scrape.
+//! exporter.run_upkeep();
+//!
 //! // For each scrape:
 //! toru_host::metrics::record(&manager);
 //! let page: String = exporter.render();

@@ -202,8 +202,20 @@ impl Running {
     #[inline]
     pub(crate) fn enter(&self) -> Result<(Permit, InFlight), TurnedAway> {
         let permit = self.instance.enter().ok_or(TurnedAway::Stopping)?;
-        let call = self.instance.lane().enter().ok_or(TurnedAway::Busy)?;
-        Ok((permit, call))
+        let lane = self.instance.lane();
+        if let Some(call) = lane.enter() {
+            return Ok((permit, call));
+        }
+        // Whoever reads on is served before whoever does not.
+        let is_room = self.instance.end_stalled(lane.limits.max_stall);
+        let call = is_room.then(|| lane.enter()).flatten();
+        match call {
+            Some(call) => Ok((permit, call)),
+            None => {
+                lane.turn_away();
+                Err(TurnedAway::Busy)
+            }
+        }
     }
 
     /// The plugin, for whoever tells about a call of it.

@@ -52,7 +52,19 @@ impl Compressor {
     }
 
     fn work(&self) {
-        while let Some(bundle) = self.next() {
+        /// Lets the next bundle have a thread, should this one end before its time.
+        struct Working<'a>(&'a Compressor);
+
+        impl Drop for Working<'_> {
+            fn drop(&mut self) {
+                if std::thread::panicking() {
+                    self.0.queue().has_thread = false;
+                }
+            }
+        }
+
+        let working = Working(self);
+        while let Some(bundle) = working.0.next() {
             if let Some(bundle) = bundle.upgrade() {
                 bundle.compress();
             }

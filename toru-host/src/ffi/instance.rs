@@ -168,6 +168,11 @@ impl Instance {
         Ok((Self(Arc::new(inner)), assets))
     }
 
+    /// Ends streams whose clients have taken nothing for longer than that. Tells whether there were any.
+    pub(crate) fn end_stalled(&self, limit: Duration) -> bool {
+        self.0.streams().end_stalled(limit)
+    }
+
     /// The routes, in the order in which they were registered.
     pub(crate) fn routes(&self) -> &[Route] {
         &self.0.routes

@@ -276,6 +276,7 @@ impl Builder {
             folder: Mutex::new(Some(folder)),
             opened: Mutex::default(),
             table: ArcSwap::default(),
+            discretion: super::Discretion::about(&[&self.settings.plugins_dir, &self.settings.state_dir]),
             compressor: Compressor::default(),
             closing: false.into(),
             settings: self.settings,

@@ -32,6 +32,9 @@ impl PluginId {
     /// Longest id in bytes.
     pub const MAX_LEN: usize = 64;
 
+    /// The rule as a regular expression of ECMA-262.
+    pub(crate) const PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$";
+
     /// Checks a text and makes it an id.
     ///
     /// # Errors

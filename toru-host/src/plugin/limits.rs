@@ -26,6 +26,7 @@ pub struct PluginLimits {
     pub(crate) max_request_body: u64,
     pub(crate) max_response_header: usize,
     pub(crate) max_response_body: u64,
+    pub(crate) max_stall: Duration,
 }
 
 impl PluginLimits {
@@ -37,6 +38,7 @@ impl PluginLimits {
             max_request_body: 2 << 20,
             max_response_header: 16 << 10,
             max_response_body: u64::MAX,
+            max_stall: Duration::from_secs(60),
         }
     }
 
@@ -48,6 +50,7 @@ impl PluginLimits {
             max_request_body: u64::MAX,
             max_response_header: usize::MAX,
             max_response_body: u64::MAX,
+            max_stall: Duration::MAX,
         }
     }
 
@@ -86,6 +89,14 @@ impl PluginLimits {
     /// connection where the response is on its way already.
     pub const fn max_response_body(mut self, bytes: u64) -> Self {
         self.max_response_body = bytes;
+        self
+    }
+
+    /// For how long a client may take nothing of what is streamed to it, and keep its place while others wait for one. 60 s by
+    /// default: when the plugin has as many requests as it may, streams that stand still for longer are ended before anybody is
+    /// turned away. A stream for which the plugin has nothing to send does not stand still.
+    pub const fn max_stall(mut self, limit: Duration) -> Self {
+        self.max_stall = limit;
         self
     }
 }

@@ -84,6 +84,20 @@ impl PluginApiBuilder {
         self
     }
 
+    /// How many streams of changes one user may have open at once, by the name in their
+    /// [`Identity`](super::Identity). 32 by default.
+    pub fn max_event_streams_per_user(mut self, count: usize) -> Self {
+        self.events = self.events.max_streams_per_user(count);
+        self
+    }
+
+    /// How long a stream of changes goes on, about. 10 minutes by default, at least a millisecond: then clients come back by
+    /// themselves, and the authoriser is asked anew.
+    pub fn max_event_stream_age(mut self, age: Duration) -> Self {
+        self.events = self.events.max_age(age);
+        self
+    }
+
     /// After how much silence a stream of changes says that it is alive, from a millisecond to an hour. 15 s by default:
     /// proxies close connections that are silent for longer than they like.
     pub fn event_keep_alive(mut self, interval: Duration) -> Self {

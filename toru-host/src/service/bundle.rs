@@ -110,6 +110,6 @@ fn freshness(bundle: &Bundle, head: &Parts) -> &'static str {
     if version == Some(bundle.sha256()) {
         "private, max-age=31536000, immutable"
     } else {
-        "no-cache"
+        "private, no-cache"
     }
 }

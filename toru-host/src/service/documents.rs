@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::kv::{KvQuota, KvUsage};
+use crate::manager::{Discretion, PluginManager};
 use crate::plugin::{
     PluginCounters, PluginId, PluginInfo, PluginMetadata, PluginMoment, PluginStatus, PluginUpdate,
     RejectedFile, RouteInfo,
@@ -150,15 +151,16 @@ pub(super) struct ProblemDocument {
 }
 
 impl PluginDocument {
-    /// A plugin as the API shows it below `base`. Paths of this machine are reduced to file names.
-    pub(super) fn new(plugin: PluginInfo, base: &str) -> Self {
+    /// A plugin as the API shows it. Paths of the host's folders are reduced to file names; what the plugin itself says of its
+    /// failure is told as it is.
+    pub(super) fn new(plugin: PluginInfo, base: &str, discretion: &Discretion) -> Self {
         // By name, so that nothing new is forgotten here.
         let PluginInfo {
             id,
             metadata,
             file,
             sha256,
-            status,
+            mut status,
             routes,
             bundle_sha256,
             warnings,
@@ -166,6 +168,9 @@ impl PluginDocument {
             counters,
             retired_generations,
         } = plugin;
+        if let Some(error) = &mut status.error {
+            error.message = discretion.tell(&error.message).into_owned();
+        }
         Self {
             bundle_url: bundle_sha256
                 .as_ref()
@@ -183,22 +188,33 @@ impl PluginDocument {
             counters,
         }
     }
-
-    pub(super) fn all(plugins: Vec<PluginInfo>, base: &str) -> Vec<Self> {
-        plugins
-            .into_iter()
-            .map(|plugin| Self::new(plugin, base))
-            .collect()
-    }
 }
 
-impl From<RejectedFile> for RejectedDocument {
-    fn from(rejected: RejectedFile) -> Self {
-        let RejectedFile { file, code, message } = rejected;
+impl ListDocument {
+    /// All that there is to tell at this moment.
+    pub(super) fn new(manager: &PluginManager) -> Self {
+        let discretion = manager.discretion();
+        let rejected = manager.rejected().into_iter().map(|rejected| {
+            let RejectedFile { file, code, message } = rejected;
+            RejectedDocument {
+                file: name(&file),
+                code,
+                message: discretion.tell(&message).into_owned(),
+            }
+        });
+        let notices = manager.notices().into_iter().map(|mut notice| {
+            notice.message = discretion.tell(&notice.message).into_owned();
+            notice
+        });
         Self {
-            file: name(&file),
-            code,
-            message,
+            plugins: manager
+                .list()
+                .into_iter()
+                .map(|plugin| PluginDocument::new(plugin, manager.base_path(), discretion))
+                .collect(),
+            rejected: rejected.collect(),
+            read_only: manager.is_read_only(),
+            notices: notices.collect(),
         }
     }
 }

@@ -1,54 +1,51 @@
 //! Changes of plugins as server-sent events.
 
+mod body;
+mod places;
+
 use std::convert::Infallible;
-use std::fmt;
 use std::future::{Ready, ready};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_core::Stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response};
-use http_body::{Body, Frame};
-use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service;
 
+use self::body::EventBody;
+use self::places::Places;
 use super::authorized::Authorized;
-use super::documents::{PluginDocument, RemovedDocument, SnapshotDocument, to_json};
 use super::path::Target;
 use super::problem::Problem;
 use super::respond::{get, nothing};
-use crate::error::BodyError;
 use crate::ffi::ResponseBody;
-use crate::manager::{PluginEvent, PluginEvents, PluginManager};
+use crate::manager::PluginManager;
 
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How many streams may be open at once, if the application does not say.
 const STREAMS_MAX: usize = 256;
+/// How many of them one user may have open, if the application does not say.
+const OF_ONE_USER_MAX: usize = 32;
 /// How long a stream may say nothing, if the application does not say. Proxies close what is silent for longer.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// After how many milliseconds a browser comes back when its connection breaks.
-const RETRY: &str = "retry: 2000\n\n";
-const COMMENT: &str = ": keep-alive\n\n";
+/// How long a stream goes on, if the application does not say.
+const MAX_AGE: Duration = Duration::from_secs(10 * 60);
 
 /// Changes of plugins as server-sent events: a snapshot first, then what changes.
 ///
-/// Streams have numbered events, and one that breaks goes on where it was. Cheap to clone.
+/// Streams have numbered events, and one that breaks goes on where it was. None goes on for good: clients come back by
+/// themselves, and the [`Authorizer`](super::Authorizer) is asked anew. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Events {
     manager: PluginManager,
     /// Tells ids of this host apart from those of an earlier one, whose numbers mean other changes.
     run: Arc<str>,
     keep_alive: Duration,
-    /// One for each stream that may be open.
-    places: Arc<Semaphore>,
+    max_age: Duration,
+    places: Places,
 }
 
 impl Events {
@@ -60,7 +57,8 @@ impl Events {
             manager,
             run: format!("{run:08x}").into(),
             keep_alive: KEEP_ALIVE,
-            places: Arc::new(Semaphore::new(STREAMS_MAX)),
+            max_age: MAX_AGE,
+            places: Places::new(STREAMS_MAX, OF_ONE_USER_MAX),
         }
     }
 
@@ -76,21 +74,39 @@ impl Events {
     /// `too_many_listeners`.
     #[must_use]
     pub fn max_streams(mut self, count: usize) -> Self {
-        self.places = Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        self.places = self.places.with_all(count);
+        self
+    }
+
+    /// How many streams one user may have open at once, by the name in their [`Identity`](super::Identity). 32 by default;
+    /// the next one is answered as above. Those without a name share what there is.
+    #[must_use]
+    pub fn max_streams_per_user(mut self, count: usize) -> Self {
+        self.places = self.places.with_of_one_user(count);
+        self
+    }
+
+    /// How long a stream goes on, at least a millisecond and about as long as told. 10 minutes by default: no decision of the
+    /// authoriser holds for longer, and no client that stopped reading keeps its place for longer.
+    #[must_use]
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = age.max(Duration::from_millis(1));
         self
     }
 
     pub(super) fn answer<B>(&self, authorized: &Authorized<B>) -> Response<ResponseBody> {
         let Authorized { target, head, .. } = authorized;
         match *target {
-            Target::Events => get(&head.method, || self.open(&head.headers)),
+            Target::Events => get(&head.method, || {
+                self.open(&head.headers, authorized.identity.user_value())
+            }),
             target => nothing(&head.method, target),
         }
     }
 
     /// A stream: from where the client was, if that is still known, and from a snapshot otherwise.
-    fn open(&self, headers: &HeaderMap) -> Response<ResponseBody> {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+    fn open(&self, headers: &HeaderMap, user: Option<&HeaderValue>) -> Response<ResponseBody> {
+        let Some(place) = self.places.take(user) else {
             return Problem::too_many_listeners().into_response();
         };
         let manager = &self.manager;
@@ -98,17 +114,12 @@ impl Events {
             Some(sequence) => manager.subscribe_after(sequence),
             None => manager.subscribe(),
         };
-        // Timers need a runtime, and whoever calls the service may be on another one.
-        let _runtime = manager.runtime().enter();
-        let mut response = Response::new(ResponseBody::host(EventBody {
-            events,
-            greeting: Some(RETRY),
-            base: manager.base_path().into(),
-            run: Arc::clone(&self.run),
-            silence: Box::pin(sleep(self.keep_alive)),
-            keep_alive: self.keep_alive,
-            _place: place,
-        }));
+        // Up to an eighth less, so that those who came together do not come back together.
+        let (random, ..) = uuid::Uuid::new_v4().as_fields();
+        let age = self.max_age - self.max_age / 8 * (random % 256) / 256;
+        let run = Arc::clone(&self.run);
+        let body = EventBody::new(manager, events, run, self.keep_alive, age, place);
+        let mut response = Response::new(ResponseBody::host(body));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -135,83 +146,5 @@ impl<B> Service<Authorized<B>> for Events {
 
     fn call(&mut self, authorized: Authorized<B>) -> Self::Future {
         ready(Ok(self.answer(&authorized)))
-    }
-}
-
-/// One stream. It holds what the client has not read of one event; what comes meanwhile waits in the manager's ring, which
-/// all listeners share.
-struct EventBody {
-    events: PluginEvents,
-    /// Goes out at once, so that the client sees that it is connected.
-    greeting: Option<&'static str>,
-    base: Box<str>,
-    run: Arc<str>,
-    silence: Pin<Box<Sleep>>,
-    keep_alive: Duration,
-    _place: OwnedSemaphorePermit,
-}
-
-impl EventBody {
-    /// The event as it is sent; `None` for one that clients need not know of.
-    fn write(&self, event: PluginEvent) -> Option<String> {
-        match event {
-            PluginEvent::Snapshot { sequence, plugins } => {
-                let plugins = PluginDocument::all(plugins, &self.base);
-                Some(self.format("snapshot", sequence, &SnapshotDocument { plugins }))
-            }
-            PluginEvent::Changed { sequence, plugin } => {
-                let plugin = PluginDocument::new(Arc::unwrap_or_clone(plugin), &self.base);
-                Some(self.format("plugin", sequence, &plugin))
-            }
-            PluginEvent::Removed { sequence, id } => {
-                Some(self.format("removed", sequence, &RemovedDocument { id }))
-            }
-            // The snapshot that follows makes up for it.
-            PluginEvent::Lagged { .. } => None,
-        }
-    }
-
-    fn format(&self, name: &str, sequence: u64, data: &impl Serialize) -> String {
-        let run = &self.run;
-        // In one line: JSON escapes what would begin another one.
-        let data = to_json(data);
-        format!("id: {sequence}-{run}\nevent: {name}\ndata: {data}\n\n")
-    }
-}
-
-impl Body for EventBody {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if let Some(greeting) = self.greeting.take() {
-            return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(greeting.as_bytes())))));
-        }
-        let text = loop {
-            match Pin::new(&mut self.events).poll_next(cx) {
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Ready(Some(event)) => {
-                    if let Some(text) = self.write(event) {
-                        break Bytes::from(text);
-                    }
-                }
-                Poll::Pending => {
-                    std::task::ready!(self.silence.as_mut().poll(cx));
-                    break Bytes::from_static(COMMENT.as_bytes());
-                }
-            }
-        };
-        let next = Instant::now() + self.keep_alive;
-        self.silence.as_mut().reset(next);
-        Poll::Ready(Some(Ok(Frame::data(text))))
-    }
-}
-
-impl fmt::Debug for EventBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventBody").finish_non_exhaustive()
     }
 }

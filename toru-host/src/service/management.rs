@@ -13,9 +13,7 @@ use serde::Serialize;
 use tower_service::Service;
 
 use super::authorized::Authorized;
-use super::documents::{
-    DetailsDocument, ListDocument, PluginDocument, RejectedDocument, StorageDocument, to_json,
-};
+use super::documents::{DetailsDocument, ListDocument, PluginDocument, StorageDocument, to_json};
 use super::path::{Action, Target};
 use super::problem::Problem;
 use super::respond::{self, Later, get, nothing, other_methods};
@@ -126,16 +124,7 @@ const POST: HeaderValue = HeaderValue::from_static("POST, OPTIONS");
 
 /// All plugins, the files that are none, and how the recorded state is doing.
 fn list(manager: &PluginManager) -> Response<ResponseBody> {
-    json_response(&ListDocument {
-        plugins: PluginDocument::all(manager.list(), manager.base_path()),
-        rejected: manager
-            .rejected()
-            .into_iter()
-            .map(RejectedDocument::from)
-            .collect(),
-        read_only: manager.is_read_only(),
-        notices: manager.notices(),
-    })
+    json_response(&ListDocument::new(manager))
 }
 
 /// Looks at the plugins folder again and answers with what is there then.
@@ -156,7 +145,7 @@ fn details(manager: &PluginManager, id: &str) -> Response<ResponseBody> {
     let Some((plugin, history)) = found else {
         return Problem::unknown_plugin().into_response();
     };
-    let plugin = PluginDocument::new(plugin, manager.base_path());
+    let plugin = PluginDocument::new(plugin, manager.base_path(), manager.discretion());
     json_response(&DetailsDocument { plugin, history })
 }
 

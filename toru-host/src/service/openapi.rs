@@ -88,7 +88,7 @@ impl Document {
         let mut response = Response::new(ResponseBody::head());
         let headers = response.headers_mut();
         headers.insert(ETAG, etag.clone());
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
         if known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return response;

@@ -1,6 +1,6 @@
 //! Requests that another site made a browser send.
 
-use http::header::{COOKIE, HOST, ORIGIN};
+use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderValue, Method};
 
@@ -17,7 +17,8 @@ pub(super) fn is_refused(head: &Parts, identity: &Identity, trusted: &[HeaderVal
 /// Whether another site may have sent the request.
 ///
 /// Browsers tell by `Sec-Fetch-Site` (Fetch Metadata), older ones by `Origin` (RFC 6454), which is held against `Host`. A
-/// request with neither is refused if it has a cookie: whoever is no browser has no use for one. Credentials that browsers do
+/// request with neither is refused if it has a cookie, or a password that a browser may remember: whoever is no browser has no use
+/// for one. Credentials that browsers do
 /// not send by themselves need none of this: see [`Identity::with_explicit_credential`].
 #[cold]
 fn is_foreign(head: &Parts, identity: &Identity, trusted: &[HeaderValue]) -> bool {
@@ -40,7 +41,7 @@ fn is_foreign(head: &Parts, identity: &Identity, trusted: &[HeaderValue]) -> boo
     }
     match origin {
         Some(origin) => !is_own(origin, head),
-        None => head.headers.contains_key(COOKIE),
+        None => head.headers.contains_key(COOKIE) || head.headers.contains_key(AUTHORIZATION),
     }
 }
 
@@ -137,6 +138,7 @@ mod tests {
         assert!(!refused("POST", &[]));
         assert!(refused("POST", &[("cookie", "session=1")]));
         assert!(refused("DELETE", &[("cookie", "session=1")]));
+        assert!(refused("POST", &[("authorization", "Basic YTpi")]));
         assert!(!refused(
             "GET",
             &[("cookie", "session=1"), ("sec-fetch-site", "cross-site")]

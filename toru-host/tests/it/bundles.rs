@@ -70,7 +70,7 @@ async fn a_bundle_is_a_script_with_a_tag_and_is_not_sent_twice() {
     assert_eq!((first.status, &first.body[..]), (200, SCRIPT));
     let headers = &first.headers;
     assert_eq!(field(headers, "content-type"), "text/javascript; charset=utf-8");
-    assert_eq!(field(headers, "cache-control"), "no-cache");
+    assert_eq!(field(headers, "cache-control"), "private, no-cache");
     assert_eq!(field(headers, "vary"), "Accept-Encoding");
     assert_eq!(field(headers, "x-content-type-options"), "nosniff");
     assert_eq!(field(headers, "cross-origin-resource-policy"), "same-origin");
@@ -110,7 +110,7 @@ async fn a_url_that_names_the_content_is_good_for_ever() {
     for other in ["?v=", "?v=0", "?w=1", "?"] {
         assert_eq!(
             field(&ask(&host, other, &[]).await.headers, "cache-control"),
-            "no-cache"
+            "private, no-cache"
         );
     }
 }

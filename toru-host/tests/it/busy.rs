@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -273,7 +274,7 @@ async fn places_outlive_their_instance_and_are_given_back() {
     let closed = Closed(barrier.clone());
     let host = hanging(&barrier)
         .run_with(|builder| {
-            let builder = builder.drain_timeout(std::time::Duration::from_millis(1));
+            let builder = builder.drain_timeout(Duration::from_millis(1));
             builder.limits(PluginLimits::new().max_in_flight(2))
         })
         .await;
@@ -344,4 +345,45 @@ async fn never_more_get_in_than_there_is_room_for_however_many_come_at_once() {
         (turned_away, 1600)
     );
     assert_eq!(after.in_flight, 0);
+}
+
+#[tokio::test]
+async fn a_stream_that_stands_still_makes_room_before_anybody_is_turned_away() {
+    let limits = PluginLimits::new().max_in_flight(2);
+    let host = streaming()
+        .run_with(|builder| builder.limits(limits.max_stall(Duration::ZERO)))
+        .await;
+    // One client has taken a part and reads no more, one has taken nothing at all.
+    let mut first = host.respond(get("actor/act")).await;
+    soon(first.body_mut().frame()).await.unwrap().unwrap();
+    let mut second = host.respond(get("actor/act")).await;
+    let third = host.respond(get("actor/act")).await;
+    assert_eq!(third.status(), 200);
+    for stalled in [&mut first, &mut second] {
+        let error = soon(stalled.body_mut().frame()).await.unwrap().unwrap_err();
+        assert_eq!(error, toru_host::error::BodyError::Failed);
+    }
+    assert_eq!(counted(&host, "actor").rejected, 0);
+}
+
+#[tokio::test]
+async fn a_stream_whose_plugin_has_nothing_to_send_does_not_stand_still() {
+    struct Silent;
+
+    impl toru_plugin_api::BodyStream for Silent {
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> Poll<Option<Result<toru_plugin_api::Frame, toru_plugin_api::PluginError>>> {
+            Poll::Pending
+        }
+    }
+
+    let script = Script::act(|_, _| async { Ok(Response::new(200).with_body(Body::from_stream(Silent))) });
+    let limits = PluginLimits::new().max_in_flight(1).max_stall(Duration::ZERO);
+    let host = script.run_with(|builder| builder.limits(limits)).await;
+    let mut listening = host.respond(get("actor/act")).await;
+    assert!(poll_once(&mut listening.body_mut().frame()).await.is_pending());
+    is_turned_away(&host, "actor/act").await;
+    assert!(poll_once(&mut listening.body_mut().frame()).await.is_pending());
 }

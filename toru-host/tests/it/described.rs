@@ -182,6 +182,14 @@ async fn every_answer_is_described_and_fits_its_schema() {
                 &[],
             )
             .await;
+            // No plugin has this id, and no method of it is answered.
+            let of_nobody = filled(template).replace("actor", "-");
+            if desk.document["paths"][template]
+                .get(method.to_lowercase())
+                .is_some()
+            {
+                desk.ask(template, method, &of_nobody, &[]).await;
+            }
         }
     }
     for query in ["?panic", "?odd"] {
@@ -273,4 +281,32 @@ async fn nobody_gets_through_a_route_that_is_described_without_the_right_to() {
         desk.host.status("actor").state,
         toru_host::plugin::PluginState::Enabled
     );
+}
+
+#[tokio::test]
+async fn no_answer_tells_where_the_host_keeps_its_files() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let desk = Desk::new().await;
+    let folder = desk.host.state_file().ancestors().nth(2).unwrap().to_owned();
+    // Refused with words that name the file, and a state that somebody edited, which is told as a notice.
+    let open = folder.join("open.so");
+    std::fs::write(&open, "\x7fELF").unwrap();
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
+    std::fs::write(desk.host.state_file(), "{").unwrap();
+    let _ = desk.host.scan().await;
+    let rejected = desk.host.manager.rejected();
+    let hidden = folder.to_str().unwrap();
+    assert!(
+        rejected.iter().any(|file| file.message.contains(hidden)),
+        "the host itself knows where: {rejected:?}"
+    );
+    for path in ["/api/plugins", "/api/plugins/actor"] {
+        let (_, body) = desk.send("GET", path, Some("user"), &[]).await;
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert!(!text.contains(hidden), "{path}: {text}");
+        if path == "/api/plugins" {
+            assert!(text.contains("open.so"), "{text}");
+        }
+    }
 }

@@ -6,12 +6,14 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Empty};
 use serde_json::Value;
-use toru_host::service::{DangerouslyAllowEveryone, PluginApi, PluginApiBuilder, ResponseBody};
+use toru_host::service::{
+    Authorization, DangerouslyAllowEveryone, Identity, PluginApi, PluginApiBuilder, ResponseBody,
+};
 use toru_plugin_api::Response;
 use tower_service::Service;
 
 use crate::actor::Script;
-use crate::host::{Host, read, soon};
+use crate::host::{Decides, Host, read, soon};
 
 /// An event as a client reads it.
 #[derive(Debug)]
@@ -140,6 +142,51 @@ async fn streams_are_counted_and_a_place_comes_back() {
     assert!(answer.headers.contains_key("retry-after"));
     drop(one);
     client(&api, None).await;
+}
+
+#[tokio::test]
+async fn one_user_does_not_take_all_places() {
+    let host = host().await;
+    let decides = Decides(|head: &http::request::Parts| {
+        let user = head.headers["x-user"].to_str().unwrap();
+        Authorization::allow(Identity::user(user))
+    });
+    let builder = PluginApi::builder(host.manager.clone(), decides);
+    let api = builder.max_event_streams(4).max_event_streams_per_user(2).build();
+    let listen = async |user: &str| {
+        let request = Request::get("/api/plugin-events").header("x-user", user);
+        let Ok(response) = soon(api.clone().call(request.body(Empty::<Bytes>::new()).unwrap())).await;
+        response
+    };
+    let of_ann = [listen("ann").await, listen("ann").await];
+    let answer = read(listen("ann").await).await.unwrap();
+    assert_eq!(answer.problem(), (503, "too_many_listeners".into()));
+    assert_eq!(listen("bob").await.status(), 200);
+    drop(of_ann);
+    assert_eq!(listen("ann").await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_stream_ends_by_itself_also_when_nobody_reads_it() {
+    let host = host().await;
+    let api = api(&host, |builder| {
+        builder
+            .max_event_streams(1)
+            .max_event_stream_age(Duration::from_millis(1))
+    });
+    let mut unread = listen(&api, None).await.into_body();
+    // Its place comes free, and whoever reads on then finds the end.
+    let next = soon(async {
+        loop {
+            let response = listen(&api, None).await;
+            if response.status() == 200 {
+                break response;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    drop(next.await);
+    assert!(soon(unread.frame()).await.is_none());
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -47,6 +48,8 @@ struct Open {
     stream: PluginStream,
     permit: Permit,
     _call: InFlight,
+    /// Since when there is something for the client that it has not taken, if there is.
+    offered: Option<Instant>,
 }
 
 /// The streams of an instance.
@@ -75,6 +78,28 @@ impl Streams {
     }
 }
 
+impl Streams {
+    /// Ends streams whose clients have taken nothing for longer than that. Tells whether there were any.
+    #[cold]
+    pub(crate) fn end_stalled(&self, limit: Duration) -> bool {
+        let streams = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut ended = false;
+        for stream in streams.iter().filter_map(Weak::upgrade) {
+            // One that is being polled does not stand still.
+            let Ok(mut open) = stream.open.try_lock() else {
+                continue;
+            };
+            let is_stalled = |offered: Instant| offered.elapsed() > limit;
+            let stalled = open.take_if(|open| open.offered.is_some_and(is_stalled));
+            drop(open);
+            ended |= stalled.is_some();
+            drop(stalled);
+            stream.waker.wake();
+        }
+        ended
+    }
+}
+
 impl Streaming {
     pub(super) fn new(stream: PluginStream, permit: Permit, call: InFlight) -> Self {
         let instance = Arc::clone(permit.instance());
@@ -83,6 +108,7 @@ impl Streaming {
                 stream,
                 permit,
                 _call: call,
+                offered: Some(Instant::now()),
             })),
             waker: SharedWaker::new(),
         });
@@ -117,7 +143,13 @@ impl Streaming {
     fn poll_open(&self, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut open = self.open();
         let stopped = Poll::Ready(Some(Err(BodyError::Failed)));
-        let Some(Open { stream, permit, .. }) = &mut *open else {
+        let Some(Open {
+            stream,
+            permit,
+            offered,
+            ..
+        }) = &mut *open
+        else {
             return stopped;
         };
         let context = permit.instance().context();
@@ -126,6 +158,7 @@ impl Streaming {
             return stopped;
         }
         let mut polled = inside(context, || stream.poll_next(&self.0.waker, cx));
+        *offered = polled.is_ready().then(Instant::now);
         context.lane().bytes_out.add(data_len(&polled));
         if permit.instance().is_cancelled() {
             // Told to stop while it was polled.

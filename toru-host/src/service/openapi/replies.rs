@@ -66,7 +66,11 @@ pub(super) fn replies(endpoint: Endpoint, method: &HttpMethod) -> Vec<Reply> {
         Endpoint::List => vec![json("All plugins.", "PluginList")],
         Endpoint::Plugin => vec![
             json("The plugin.", "PluginDetails"),
-            problem(404, "There is no such plugin.", &["unknown_plugin"]),
+            problem(
+                404,
+                "There is no such plugin.",
+                &["unknown_plugin", "unknown_route"],
+            ),
         ],
         Endpoint::Enable => {
             let mut replies = change("The plugin, which runs now.", "PluginDetails");
@@ -74,7 +78,11 @@ pub(super) fn replies(endpoint: Endpoint, method: &HttpMethod) -> Vec<Reply> {
             codes.extend(DiscoverError::CODES);
             codes.sort_unstable();
             codes.dedup();
-            replies.push(problem(404, "There is no such plugin.", &["unknown_plugin"]));
+            replies.push(problem(
+                404,
+                "There is no such plugin.",
+                &["unknown_plugin", "unknown_route"],
+            ));
             replies.push(problem(
                 422,
                 "The plugin does not start; it stays asked for.",
@@ -84,7 +92,11 @@ pub(super) fn replies(endpoint: Endpoint, method: &HttpMethod) -> Vec<Reply> {
         }
         Endpoint::Disable => {
             let mut replies = change("The plugin, which does not run any more.", "PluginDetails");
-            replies.push(problem(404, "There is no such plugin.", &["unknown_plugin"]));
+            replies.push(problem(
+                404,
+                "There is no such plugin.",
+                &["unknown_plugin", "unknown_route"],
+            ));
             replies
         }
         Endpoint::Scan => {
@@ -98,7 +110,11 @@ pub(super) fn replies(endpoint: Endpoint, method: &HttpMethod) -> Vec<Reply> {
         }
         Endpoint::Storage => vec![
             json("What it stores.", "PluginStorage"),
-            problem(404, "There is no such plugin.", &["unknown_plugin"]),
+            problem(
+                404,
+                "There is no such plugin.",
+                &["unknown_plugin", "unknown_route"],
+            ),
             problem(
                 500,
                 "The store cannot be read.",

@@ -10,6 +10,7 @@ use utoipa::openapi::{
 };
 
 use super::replies::{Content, Reply, methods, replies};
+use crate::plugin::PluginId;
 use crate::service::documents::{
     DetailsDocument, ListDocument, PluginDocument, ProblemDocument, RemovedDocument, SnapshotDocument,
     StorageDocument,
@@ -103,7 +104,7 @@ const fn about(endpoint: Endpoint) -> (&'static str, &'static str, &'static str)
 }
 
 fn parameters(endpoint: Endpoint) -> Vec<Parameter> {
-    let parameter = |name, place, what| {
+    let with = |name, place, what, schema: ObjectBuilder| {
         let required = if matches!(place, ParameterIn::Path) {
             Required::True
         } else {
@@ -114,10 +115,14 @@ fn parameters(endpoint: Endpoint) -> Vec<Parameter> {
             .parameter_in(place)
             .required(required)
             .description(Some(what))
-            .schema(Some(text()))
+            .schema(Some(schema))
             .build()
     };
-    let id = || parameter("id", ParameterIn::Path, "Id of the plugin.");
+    let parameter = |name, place, what| with(name, place, what, text());
+    let id = || {
+        let schema = text().pattern(Some(PluginId::PATTERN));
+        with("id", ParameterIn::Path, "Id of the plugin.", schema)
+    };
     let known = || {
         let what = "Entity tags of what the client has.";
         parameter("If-None-Match", ParameterIn::Header, what)
