@@ -21,19 +21,20 @@ export interface PluginOutletProps {
   bundle: Bundle;
   /** The address of the plugin's page, without a slash at the end. */
   root: string;
+  /** Starts over, with a new outlet. */
+  onRetry: () => void;
 }
 
 /** A mounted plugin, or why there is none. Below its `section`, what is on the page is the plugin's. */
-export function PluginOutlet({ plugin, bundle, root }: PluginOutletProps) {
+export function PluginOutlet({ plugin, bundle, root, onRetry }: PluginOutletProps) {
   const outlet = useRef<HTMLDivElement>(null);
-  const [attempt, setAttempt] = useState(0);
   const client = useQueryClient();
   const isAdmin = useIsAdmin();
   const checkSession = useCallback(() => void client.invalidateQueries({ queryKey: keys.session }), [client]);
   const createApi = useToruApi(plugin, root, checkSession);
   const { id } = bundle;
   const warn = useCallback((message: string, thrown?: unknown) => console.warn(`plugin ${id}: ${message}`, thrown), [id]);
-  const state = usePluginView(outlet, bundle, attempt, createApi, warn);
+  const state = usePluginView(outlet, bundle, createApi, warn);
 
   useEffect(() => {
     if (state.step === "failed" && state.failure.code === "unauthenticated") checkSession();
@@ -48,7 +49,7 @@ export function PluginOutlet({ plugin, bundle, root }: PluginOutletProps) {
           plugin={plugin}
           failure={state.failure}
           mayDisable={isAdmin}
-          onRetry={() => setAttempt(attempt + 1)}
+          onRetry={onRetry}
         />
       )}
     </section>

@@ -18,7 +18,7 @@ export function usePluginErrors(): void {
       const last = told.get(id);
       if (last !== undefined && Date.now() - last < QUIET_MS) return;
       told.set(id, Date.now());
-      const plugin = client.getQueryData<PluginList>(keys.plugins)?.plugins.find((plugin) => plugin.id === id);
+      const plugin = client.getQueryData<PluginList>(keys.plugins)?.plugins.find((one) => one.id === id);
       const name = plugin ? pluginName(plugin) : id;
       showToast(`${name} reported an error. Parts of its page may not work.`, "warning");
     });

@@ -6,7 +6,7 @@ import { openView } from "../lib/plugin-view";
 import type { ViewState } from "../lib/plugin-view";
 
 /**
- * Shows a plugin in `outlet` for as long as the component lives, and again from the start when `attempt` changes.
+ * Shows a plugin in `outlet` for as long as the component lives.
  *
  * A layout effect, since those end before their elements leave the page: a plugin's container is still part of it when it is
  * unmounted. `createApi` and `onWarning` must not change.
@@ -14,7 +14,6 @@ import type { ViewState } from "../lib/plugin-view";
 export function usePluginView(
   outlet: RefObject<HTMLElement | null>,
   { id, url, sha256 }: Bundle,
-  attempt: number,
   createApi: (signal: AbortSignal) => ToruApi,
   onWarning: (message: string, thrown?: unknown) => void,
 ): ViewState {
@@ -35,6 +34,6 @@ export function usePluginView(
       isOver = true;
       void visit.leave();
     };
-  }, [outlet, id, url, sha256, attempt, createApi, onWarning]);
+  }, [outlet, id, url, sha256, createApi, onWarning]);
   return state;
 }

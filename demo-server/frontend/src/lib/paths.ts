@@ -58,7 +58,7 @@ export function pluginAt(pathname: string, all: readonly Plugin[]): PluginAddres
   const path = pathname.slice(PLUGIN_ROOT.length);
   const byId = /^\/~([^/]+)/.exec(path)?.[1];
   if (byId !== undefined) {
-    const plugin = all.find((plugin) => encodeURIComponent(plugin.id) === byId);
+    const plugin = all.find((one) => encodeURIComponent(one.id) === byId);
     return plugin ? { plugin, root: `${PLUGIN_ROOT}/~${byId}` } : null;
   }
   const owners = all

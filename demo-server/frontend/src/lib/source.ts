@@ -14,7 +14,7 @@ export class Source<T> {
   set(value: T): void {
     if (Object.is(value, this.#value)) return;
     this.#value = value;
-    for (const follower of [...this.#followers]) follower(value);
+    for (const follower of Array.from(this.#followers)) follower(value);
   }
 
   /** Returns what ends it. */

@@ -1,5 +1,5 @@
 import { useEffect, useId, useRef, useState } from "react";
-import type { FormEvent } from "react";
+import type { FormEvent, Ref } from "react";
 import { Navigate, useLocation } from "react-router";
 import { Brand } from "../components/Brand";
 import { Button } from "../components/Button";
@@ -21,7 +21,8 @@ export function Login() {
   const signIn = useSignIn();
   const location = useLocation();
   const password = useRef<HTMLInputElement>(null);
-  const wait = useCountdown(signIn.error);
+  const [failedAt, setFailedAt] = useState(0);
+  const wait = useCountdown(signIn.error, failedAt);
 
   useEffect(() => {
     if (signIn.error) password.current?.select();
@@ -33,7 +34,8 @@ export function Login() {
     event.preventDefault();
     if (signIn.isPending || wait > 0) return;
     const form = new FormData(event.currentTarget);
-    signIn.mutate({ username: String(form.get("username") ?? ""), password: String(form.get("password") ?? "") });
+    const credentials = { username: textOf(form, "username"), password: textOf(form, "password") };
+    signIn.mutate(credentials, { onError: () => setFailedAt(Date.now()) });
   };
 
   return (
@@ -60,12 +62,17 @@ export function Login() {
   );
 }
 
+function textOf(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === "string" ? value : "";
+}
+
 interface FieldProps {
   label: string;
   name: string;
   type?: "text" | "password";
   autoComplete: string;
-  inputRef?: React.Ref<HTMLInputElement>;
+  inputRef?: Ref<HTMLInputElement>;
 }
 
 function Field({ label, name, type = "text", autoComplete, inputRef }: FieldProps) {
@@ -108,19 +115,18 @@ function buttonWords(isPending: boolean, wait: number): string {
   return wait > 0 ? `Wait ${formatSeconds(wait)}` : "Sign in";
 }
 
-/** The seconds until another attempt makes sense, counting down. */
-function useCountdown(error: Error | null): number {
-  const [left, setLeft] = useState(0);
+/** The seconds until another attempt makes sense, counting down. `failedAt` is when the server said so. */
+function useCountdown(error: Error | null, failedAt: number): number {
+  const wait = error instanceof ApiProblem && error.status === 429 ? (error.retryAfter ?? USUAL_WAIT_S) : 0;
+  const end = failedAt + wait * 1000;
+  const [now, setNow] = useState(failedAt);
   useEffect(() => {
-    if (!(error instanceof ApiProblem) || error.status !== 429) {
-      setLeft(0);
-      return undefined;
-    }
-    const end = Date.now() + (error.retryAfter ?? USUAL_WAIT_S) * 1000;
-    const tell = () => setLeft(Math.max(0, Math.ceil((end - Date.now()) / 1000)));
-    tell();
-    const timer = setInterval(tell, 1000);
+    if (wait === 0) return undefined;
+    const timer = setInterval(() => {
+      setNow(Date.now());
+      if (Date.now() >= end) clearInterval(timer);
+    }, 250);
     return () => clearInterval(timer);
-  }, [error]);
-  return left;
+  }, [wait, end]);
+  return Math.min(wait, Math.max(0, Math.ceil((end - now) / 1000)));
 }

@@ -24,7 +24,7 @@ import { sinceWords, statusWords } from "../lib/status";
 export function PluginDetails() {
   const { id = "" } = useParams();
   const plugins = usePlugins();
-  const plugin = plugins.data?.plugins.find((plugin) => plugin.id === id);
+  const plugin = plugins.data?.plugins.find((one) => one.id === id);
   return (
     <div className="mx-auto max-w-4xl">
       <Link

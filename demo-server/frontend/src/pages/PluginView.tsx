@@ -66,6 +66,7 @@ function Body({ plugin, root }: PluginAddress) {
   const bundle = bundleOf(plugin);
   const [opened, setOpened] = useState(bundle);
   const [stopped, setStopped] = useState<Bundle | null>(null);
+  const [attempt, setAttempt] = useState(0);
   if (opened && !bundle) {
     setOpened(null);
     setStopped(opened);
@@ -82,7 +83,13 @@ function Body({ plugin, root }: PluginAddress) {
     return (
       <>
         {bundle && bundle.url !== opened.url && <NewVersion onReload={open} />}
-        <PluginOutlet key={opened.url} plugin={plugin} bundle={opened} root={root} />
+        <PluginOutlet
+          key={`${opened.url} ${attempt}`}
+          plugin={plugin}
+          bundle={opened}
+          root={root}
+          onRetry={() => setAttempt(attempt + 1)}
+        />
       </>
     );
   }
