@@ -14,7 +14,7 @@
       .toru-hello button:focus-visible { outline: 2px solid var(--toru-color-primary); outline-offset: 2px; }
     </style>
     <div class="toru-hello">
-      <h2></h2>
+      <h2>…</h2>
       <p>Counted <output>…</output> so far, by everyone who was here. The count outlives restarts of the server.</p>
       <button type="button">Count up</button>
     </div>`;

@@ -13,7 +13,7 @@ export function PluginHistory({ history }: { history: readonly HistoryEntry[] })
           // oxlint-disable-next-line react/no-array-index-key -- two changes may fall into one millisecond
           <li key={index} className="flex flex-wrap items-baseline justify-between gap-x-4 py-2 first:pt-0 last:pb-0">
             <div>
-              <StatusLine state={entry.state} />
+              <StatusLine state={entry.state} isPast />
               {entry.code && (
                 <p className="pl-6.5 text-small text-muted">
                   Code <code className="font-mono">{entry.code}</code>

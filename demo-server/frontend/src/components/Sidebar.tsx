@@ -5,14 +5,14 @@ import { NavLink } from "react-router";
 import { usePlugins } from "../hooks/use-plugins";
 import { paths, pluginPage } from "../lib/paths";
 import type { Plugin } from "../lib/plugin";
-import { isRunning, pluginName } from "../lib/plugin";
+import { byName, isRunning, pluginName } from "../lib/plugin";
 import { Brand } from "./Brand";
 import { PluginIcon } from "./PluginIcon";
 import { UserBlock } from "./UserBlock";
 
 export function Sidebar({ onNavigate }: { onNavigate?: () => void }) {
   const plugins = usePlugins().data?.plugins ?? [];
-  const running = plugins.filter(isRunning);
+  const running = plugins.filter(isRunning).toSorted(byName);
   return (
     <div className="flex h-full flex-col">
       <div className="px-5 pt-5 pb-4">

@@ -11,15 +11,24 @@ const TONES: Record<Tone, [typeof CircleCheck, string]> = {
   busy: [LoaderCircle, "text-primary"],
 };
 
+export interface StatusLineProps {
+  state: PluginState;
+  since?: string;
+  /** It was so once, and is not going on. */
+  isPast?: boolean;
+}
+
 /** A state as an icon and words, never by colour alone. */
-export function StatusLine({ state, since = "" }: { state: PluginState; since?: string }) {
+export function StatusLine({ state, since = "", isPast = false }: StatusLineProps) {
   const tone = stateTone(state);
   const [Icon, color] = TONES[tone];
   return (
-    <p className="flex items-center gap-2">
-      <Icon className={`size-4.5 shrink-0 ${color} ${tone === "busy" ? "motion-safe:animate-spin" : ""}`} aria-hidden />
-      <span className={`font-medium ${color}`}>{stateLabel(state)}</span>
-      {since && <span className="text-small text-muted">{since}</span>}
+    <p className="flex items-start gap-2">
+      <Icon className={`mt-0.75 size-4.5 shrink-0 ${color} ${tone === "busy" && !isPast ? "motion-safe:animate-spin" : ""}`} aria-hidden />
+      <span>
+        <span className={`font-medium ${color}`}>{stateLabel(state)}</span>{" "}
+        {since && <span className="ml-1 text-small whitespace-nowrap text-muted">{since}</span>}
+      </span>
     </p>
   );
 }

@@ -36,6 +36,11 @@ export function loadBundle(bundle: Bundle): Promise<ToruPlugin> {
   return load;
 }
 
+/** Whether what a plugin's script throws at this moment is told by its load. */
+export function isLoading(id: string): boolean {
+  return loading.has(id);
+}
+
 /** Forgets everything, for tests. */
 export function forgetBundles(): void {
   loads.clear();
@@ -82,7 +87,7 @@ async function run(url: URL, bundle: Bundle): Promise<void> {
     });
     if (outcome === "timeout") {
       const seconds = LOAD_LIMIT_MS / 1000;
-      throw new ViewFailure("load", "load-timeout", `The plugin's script did not arrive within ${seconds} seconds.`, url.href);
+      throw new ViewFailure("load", "load-timeout", `The plugin’s script did not arrive within ${seconds} seconds.`, url.href);
     }
     if (outcome === "error") throw await classify(url);
     if (thrown) throw evaluationFailure(thrown);
@@ -102,10 +107,10 @@ function look(bundle: Bundle, before: ReadonlyMap<string, ToruPlugin>): ToruPlug
     const others = Object.keys(registry).filter((key) => registry[key] !== before.get(key) && !loading.has(key));
     if (others.length > 0) {
       const names = others.map((key) => `"${key}"`).join(", ");
-      const message = `The plugin's script registered as ${names}, expected "${id}".`;
+      const message = `The plugin’s script registered as ${names}, expected "${id}".`;
       throw new ViewFailure("register", "wrong-id", message, `Write window.ToruPlugins[${JSON.stringify(id)}] = { mount, unmount }.`);
     }
-    const message = `The plugin's script registered nothing; expected window.ToruPlugins["${id}"].`;
+    const message = `The plugin’s script registered nothing; expected window.ToruPlugins["${id}"].`;
     throw new ViewFailure("register", "not-registered", message, bundle.url);
   }
   const missing = (["mount", "unmount"] as const).filter((name) => !isFunction(plugin, name));
@@ -145,10 +150,10 @@ export function integrityOf(sha256: string): string | null {
 
 function evaluationFailure(event: ErrorEvent): ViewFailure {
   const place = event.lineno ? ` (line ${event.lineno}, column ${event.colno})` : "";
-  const words = event.message || "an error without a message";
+  const words = event.message.replace(/^Uncaught /, "") || "an error without a message";
   const error: unknown = event.error;
   const stack = error instanceof Error && error.stack ? error.stack : `${event.filename}:${event.lineno}:${event.colno}`;
-  return new ViewFailure("evaluate", "evaluation", `The plugin's script stopped with an error: ${words}${place}`, stack);
+  return new ViewFailure("evaluate", "evaluation", `The plugin’s script stopped with an error: ${words}${place}`, stack);
 }
 
 /** Why a script did not load: its element tells nothing. */
@@ -166,14 +171,14 @@ async function classify(url: URL): Promise<ViewFailure> {
       return refusal(problem.status >= 400 ? problem.status : status, problem.code, url);
     }
   } catch {
-    const message = "The server could not be reached while the plugin's script was loading.";
+    const message = "The server could not be reached while the plugin’s script was loading.";
     return new ViewFailure("load", "network", message, url.href);
   }
   if (!/^\s*(text|application)\/(x-)?(java|ecma)script\b/i.test(type ?? "")) {
     const message = `The server answered with "${type ?? "no type"}" where a script was expected.`;
     return new ViewFailure("load", "wrong-content-type", message, url.href);
   }
-  const message = "The plugin's script arrived incomplete, or is not the one that the server has announced.";
+  const message = "The plugin’s script arrived incomplete, or is not the one that the server has announced.";
   return new ViewFailure("load", "wrong-content", message, url.href);
 }
 
@@ -200,5 +205,5 @@ function refusalWords(status: number, problem: string): [ViewFailureCode, string
   if (status === 401) return ["unauthenticated", "Your session has ended. Sign in again."];
   if (status === 403) return ["forbidden", "You are not allowed to use this plugin."];
   if (status === 404 || status === 410) return ["not-found", "The server has no script for this plugin."];
-  return ["server-error", `The server answered with status ${status} instead of the plugin's script.`];
+  return ["server-error", `The server answered with status ${status} instead of the plugin’s script.`];
 }

@@ -1,5 +1,6 @@
 /** Errors that plugins throw after they were mounted: in handlers, timers and promises, where nobody else catches them. */
 
+import { isLoading } from "./plugin-bundle";
 import { thrownWords } from "./view-failure";
 
 /** Tells the plugin, by the address of its script, and what was thrown. Returns what ends it. */
@@ -27,7 +28,7 @@ export function watchPluginErrors(onError: (id: string, message: string) => void
 /** The plugin whose script a text names first. */
 function pluginIn(text: string): string | null {
   const id = /\/api\/plugins\/([^/?\s]+)\/bundle\.js\b/.exec(text)?.[1];
-  return id === undefined ? null : decodeURIComponent(id);
+  return id === undefined || isLoading(id) ? null : id;
 }
 
 function stackOf(thrown: unknown): string {

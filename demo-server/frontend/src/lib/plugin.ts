@@ -110,6 +110,11 @@ export function pluginName(plugin: Plugin): string {
   return plugin.metadata?.name ?? plugin.id;
 }
 
+/** In the order in which people look for names. */
+export function byName(a: Plugin, b: Plugin): number {
+  return pluginName(a).localeCompare(pluginName(b), "en", { sensitivity: "base", numeric: true }) || (a.id < b.id ? -1 : 1);
+}
+
 export function isRunning(plugin: Plugin): boolean {
   return plugin.status.state === "enabled";
 }

@@ -11,7 +11,7 @@ import { usePage } from "../hooks/use-page";
 import { usePlugins, useScan } from "../hooks/use-plugins";
 import { useIsAdmin } from "../hooks/use-session";
 import type { Plugin, PluginList } from "../lib/plugin";
-import { pluginName } from "../lib/plugin";
+import { byName, pluginName } from "../lib/plugin";
 
 export function Plugins() {
   const heading = usePage("Plugins");
@@ -59,7 +59,7 @@ function ScanButton() {
 function List({ list, isAdmin }: { list: PluginList; isAdmin: boolean }) {
   const [search, setSearch] = useState("");
   const wanted = useDeferredValue(search.trim().toLowerCase());
-  const found = list.plugins.filter((plugin) => wanted === "" || searchText(plugin).includes(wanted));
+  const found = list.plugins.filter((plugin) => wanted === "" || searchText(plugin).includes(wanted)).toSorted(byName);
   return (
     <div className="space-y-6">
       <StateNotices list={list} />
