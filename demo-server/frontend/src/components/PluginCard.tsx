@@ -3,6 +3,7 @@ import { ArrowRight, ArrowUpCircle, TriangleAlert } from "lucide-react";
 import { Link } from "react-router";
 import { plural } from "../lib/format";
 import { paths, pluginPage } from "../lib/paths";
+import type { PluginEntry } from "../lib/paths";
 import type { Plugin } from "../lib/plugin";
 import { isRunning, pluginName } from "../lib/plugin";
 import { sinceWords, statusWords } from "../lib/status";
@@ -47,7 +48,7 @@ export function PluginCard({ plugin, all, isAdmin, isReadOnly }: PluginCardProps
         <Remarks plugin={plugin} />
         <div className="-mx-1 mt-3 flex flex-wrap gap-x-5">
           {page && (
-            <Link className={LINK} to={page} aria-label={`Open ${pluginName(plugin)}`}>
+            <Link className={LINK} to={page} state={{ plugin: plugin.id } satisfies PluginEntry} aria-label={`Open ${pluginName(plugin)}`}>
               Open
               <ArrowRight className="size-4" aria-hidden />
             </Link>

@@ -4,6 +4,7 @@ import { useLocation, useNavigate } from "react-router";
 import { usePluginView } from "../hooks/use-plugin-view";
 import { useIsAdmin } from "../hooks/use-session";
 import { insideOf } from "../lib/paths";
+import type { PluginEntry } from "../lib/paths";
 import type { Plugin } from "../lib/plugin";
 import { pluginName } from "../lib/plugin";
 import type { Bundle } from "../lib/plugin-bundle";
@@ -97,7 +98,7 @@ function useToruApi(plugin: Plugin, root: string, onUnauthenticated: () => void)
           root,
           theme,
           location: inside,
-          navigate: (to, options) => void navigate.current(to, options),
+          navigate: (to, options) => void navigate.current(to, { ...options, state: { plugin: id } satisfies PluginEntry }),
           showToast,
           onUnauthenticated,
           onWarning: (message, thrown) => console.warn(`plugin ${id}: ${message}`, thrown),

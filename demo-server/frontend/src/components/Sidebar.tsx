@@ -4,6 +4,7 @@ import { Blocks } from "lucide-react";
 import { NavLink } from "react-router";
 import { usePlugins } from "../hooks/use-plugins";
 import { paths, pluginPage } from "../lib/paths";
+import type { PluginEntry } from "../lib/paths";
 import type { Plugin } from "../lib/plugin";
 import { byName, isRunning, pluginName } from "../lib/plugin";
 import { Brand } from "./Brand";
@@ -48,7 +49,12 @@ function PluginItems({ running, all, onNavigate }: PluginItemsProps) {
       <ul aria-labelledby={heading}>
         {running.map((plugin) => (
           // One without a page of its own leads to what there is to know about it.
-          <Item key={plugin.id} to={pluginPage(plugin, all) ?? paths.plugin(plugin.id)} onNavigate={onNavigate}>
+          <Item
+            key={plugin.id}
+            to={pluginPage(plugin, all) ?? paths.plugin(plugin.id)}
+            state={{ plugin: plugin.id }}
+            onNavigate={onNavigate}
+          >
             <PluginIcon plugin={plugin} size="small" />
             <span className="truncate" title={pluginName(plugin)}>
               {pluginName(plugin)}
@@ -62,15 +68,17 @@ function PluginItems({ running, all, onNavigate }: PluginItemsProps) {
 
 interface ItemProps {
   to: string;
+  state?: PluginEntry;
   children: ReactNode;
   onNavigate: (() => void) | undefined;
 }
 
-function Item({ to, children, onNavigate }: ItemProps) {
+function Item({ to, state, children, onNavigate }: ItemProps) {
   return (
     <li>
       <NavLink
         to={to}
+        state={state}
         onClick={onNavigate}
         className="flex min-h-10 items-center gap-3 rounded-lg px-2.5 font-medium text-muted hover:bg-hover hover:text-text aria-[current=page]:bg-primary-tint aria-[current=page]:text-text"
       >

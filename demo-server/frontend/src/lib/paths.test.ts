@@ -26,6 +26,8 @@ describe("addresses of plugins", () => {
     expect(pluginPage(b, all)).toBe("/p/x");
     expect(pluginPage(c, all)).toBe("/p/~c");
     expect(pluginAt("/p/x", all)?.plugin.id).toBe("b");
+    expect(pluginAt("/p/x/1", all, "c")).toEqual({ plugin: c, root: "/p/x" });
+    expect(pluginAt("/p/y", all, "c")).toBeNull();
     expect(routeRivals(b, all)).toEqual([c]);
   });
 

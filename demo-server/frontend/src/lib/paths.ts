@@ -53,9 +53,21 @@ export interface PluginAddress {
   root: string;
 }
 
-/** The plugin that a page address belongs to. The longest route wins, so that `/a/b` may belong to another one than `/a`. */
-export function pluginAt(pathname: string, all: readonly Plugin[]): PluginAddress | null {
+/** What an entry of the history remembers, since addresses may change hands while plugins come and go. */
+export interface PluginEntry {
+  plugin: string;
+}
+
+/**
+ * The plugin that a page address belongs to: the one that was `meant` if it has that address too, or else the owner of the
+ * longest route, so that `/a/b` may belong to another plugin than `/a`.
+ */
+export function pluginAt(pathname: string, all: readonly Plugin[], meant: string | null = null): PluginAddress | null {
   const path = pathname.slice(PLUGIN_ROOT.length);
+  const chosen = all.find((one) => one.id === meant);
+  if (chosen?.metadata?.route && isBelow(path, chosen.metadata.route)) {
+    return { plugin: chosen, root: PLUGIN_ROOT + chosen.metadata.route };
+  }
   const byId = /^\/~([^/]+)/.exec(path)?.[1];
   if (byId !== undefined) {
     const plugin = all.find((one) => encodeURIComponent(one.id) === byId);

@@ -17,6 +17,7 @@ import { usePage } from "../hooks/use-page";
 import { usePlugins } from "../hooks/use-plugins";
 import { useIsAdmin } from "../hooks/use-session";
 import { paths, pluginPage, routeRivals } from "../lib/paths";
+import type { PluginEntry } from "../lib/paths";
 import type { Plugin, PluginList } from "../lib/plugin";
 import { isRunning, pluginName } from "../lib/plugin";
 import { sinceWords, statusWords } from "../lib/status";
@@ -68,7 +69,7 @@ function Details({ plugin, list }: { plugin: Plugin; list: PluginList }) {
         <div className="flex min-h-9 items-center gap-4">
           {isAdmin && <PluginSwitch plugin={plugin} isReadOnly={list.read_only} />}
           {isRunning(plugin) && page && (
-            <Link to={page} className={buttonClass("primary")}>
+            <Link to={page} state={{ plugin: plugin.id } satisfies PluginEntry} className={buttonClass("primary")}>
               Open
               <ArrowRight className="size-4" aria-hidden />
             </Link>

@@ -95,6 +95,16 @@ describe("the page of a plugin", () => {
     expect(screen.getByText("the new page")).toBeTruthy();
   });
 
+  it("does not pass to another plugin with the same route while it is open", async () => {
+    const metadata = { id: "rival", name: "Rival", version: "1.0.0", route: "/hello" };
+    const app = start("/p/hello", { plugins: [runningDocument("hello"), runningDocument("rival", { metadata })] });
+    await arrive("the page");
+    await app.say("plugin", documentOf("hello"));
+    expect(screen.getByText("Plugin hello was disabled while you had it open")).toBeTruthy();
+    await app.user.click(screen.getByRole("link", { name: "Rival" }));
+    expect(screen.getByRole("heading", { level: 1, name: "Rival" })).toBeTruthy();
+  });
+
   it("shows a card when it fails, from which one can try again", async () => {
     const app = start("/p/hello", { plugins: [runningDocument("hello")] });
     await waitFor(() => expect(scripts).toHaveLength(1));

@@ -12,12 +12,13 @@ import { usePlugins } from "../hooks/use-plugins";
 import { paths, pluginAt } from "../lib/paths";
 import type { PluginAddress } from "../lib/paths";
 import type { Plugin } from "../lib/plugin";
-import { isRunning, pluginName } from "../lib/plugin";
+import { isRunning, pluginName, record, textOrNull } from "../lib/plugin";
 import type { Bundle } from "../lib/plugin-bundle";
 import { stateLabel, statusWords } from "../lib/status";
 
 export function PluginView() {
-  const { pathname } = useLocation();
+  const { pathname, key, state } = useLocation();
+  const [held, setHeld] = useState<{ key: string; id: string } | null>(null);
   const plugins = usePlugins();
   if (plugins.isLoadingError) {
     return <LoadProblem error={plugins.error} what="The plugin" onRetry={() => void plugins.refetch()} />;
@@ -30,7 +31,10 @@ export function PluginView() {
       </div>
     );
   }
-  const address = pluginAt(pathname, plugins.data.plugins);
+  // Another plugin with the same route does not take over a page that somebody has open.
+  const meant = textOrNull(record(state)["plugin"]) ?? (held?.key === key ? held.id : null);
+  const address = pluginAt(pathname, plugins.data.plugins, meant);
+  if (address && held?.key !== key) setHeld({ key, id: address.plugin.id });
   if (!address) return <NoPlugin pathname={pathname} />;
   return <Page key={`${address.root} ${address.plugin.id}`} {...address} />;
 }
