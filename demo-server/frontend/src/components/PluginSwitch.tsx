@@ -9,6 +9,7 @@ export function PluginSwitch({ plugin, isReadOnly }: { plugin: Plugin; isReadOnl
   const isOn = plugin.status.desired === "enabled";
   // A plugin without a file can only be given up.
   const isImpossible = plugin.status.state === "missing" && !isOn;
+  // The transparent borders show where the system replaces colours with its own.
   return (
     <Switch.Root
       checked={isOn}
@@ -18,9 +19,9 @@ export function PluginSwitch({ plugin, isReadOnly }: { plugin: Plugin; isReadOnl
       onCheckedChange={(enable) => {
         if (!toggle.isPending) toggle.mutate(enable);
       }}
-      className="group relative inline-flex h-6 w-11 shrink-0 cursor-pointer items-center rounded-full bg-control transition-colors data-checked:bg-primary data-disabled:cursor-default data-disabled:opacity-50 aria-busy:cursor-progress"
+      className="group relative inline-flex h-6 w-11 shrink-0 cursor-pointer items-center rounded-full border border-transparent bg-control transition-colors data-checked:bg-primary data-disabled:cursor-default data-disabled:opacity-50 aria-busy:cursor-progress"
     >
-      <Switch.Thumb className="size-5 translate-x-0.5 rounded-full bg-surface shadow-card transition-transform group-aria-busy:scale-80 data-checked:translate-x-5.5" />
+      <Switch.Thumb className="size-5 translate-x-px rounded-full border border-transparent bg-surface shadow-card transition-transform group-aria-busy:scale-80 data-checked:translate-x-[21px]" />
     </Switch.Root>
   );
 }

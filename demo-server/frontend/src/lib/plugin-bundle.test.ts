@@ -78,6 +78,14 @@ describe("loadBundle", () => {
     expect(failure.message).toContain('registered as "other"');
   });
 
+  it("copes with a registry that a script has locked", async () => {
+    window.ToruPlugins = Object.freeze({ hello: { mount() {}, unmount() {} }, other: noop });
+    const load = loadBundle(bundle);
+    latest().load({ hello: noop });
+    await expect(load).resolves.toBe(noop);
+    expect(window.ToruPlugins["other"]).toBe(noop);
+  });
+
   it("copes with a registry that is none", async () => {
     const failure = await failureOf((script) => {
       Object.assign(window, { ToruPlugins: "mine" });

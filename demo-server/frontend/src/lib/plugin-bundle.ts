@@ -50,10 +50,7 @@ export function forgetBundles(): void {
 
 async function inject(bundle: Bundle): Promise<ToruPlugin> {
   const url = addressOf(bundle);
-  const registry = registered();
-  // What an earlier script left here must not be taken for what this one registers.
-  delete registry[bundle.id];
-  const before = new Map(Object.entries(registry));
+  const before = new Map(Object.entries(withoutOld(bundle.id)));
   loading.add(bundle.id);
   try {
     await run(url, bundle);
@@ -119,6 +116,16 @@ function look(bundle: Bundle, before: ReadonlyMap<string, ToruPlugin>): ToruPlug
     throw new ViewFailure("register", "no-mount", `What the plugin registered has no function ${names}.`, bundle.url);
   }
   return plugin as ToruPlugin;
+}
+
+/** The registry without what an earlier script left for a plugin: it must not be taken for what the next one registers. */
+function withoutOld(id: string): Record<string, ToruPlugin> {
+  const registry = registered();
+  if (Object.isExtensible(registry) && Reflect.deleteProperty(registry, id)) return registry;
+  // A script has locked the object; that must not keep others from registering.
+  const fresh = Object.fromEntries(Object.entries(registry).filter(([key]) => key !== id));
+  window.ToruPlugins = fresh;
+  return fresh;
 }
 
 /** The registry, as an object even if a script has put something else there. */

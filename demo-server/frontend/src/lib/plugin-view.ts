@@ -208,5 +208,5 @@ function settle(call: () => void | Promise<void>, limit: number): Promise<MountO
 function asFailure(error: unknown): ViewFailure {
   if (error instanceof ViewFailure) return error;
   const { message, details } = thrownWords(error);
-  return new ViewFailure("load", "network", message, details);
+  return new ViewFailure("load", "unexpected", message, details);
 }

@@ -13,6 +13,7 @@ export type ViewFailureCode =
   | "wrong-content-type"
   | "wrong-content"
   | "load-timeout"
+  | "unexpected"
   | "evaluation"
   | "not-registered"
   | "wrong-id"

@@ -24,7 +24,7 @@ export function Plugins() {
           <h1 ref={heading} tabIndex={-1} className="text-title font-semibold tracking-tight">
             Plugins
           </h1>
-          <p className="mt-2 flex max-w-prose gap-2 text-muted">
+          <p className="mt-2 flex gap-2 text-pretty text-muted">
             <ShieldAlert className="mt-0.5 size-5 shrink-0" aria-hidden />
             Plugins are native code and run with the server’s full rights. Enable only those that you trust.
           </p>
@@ -117,8 +117,8 @@ function NoPlugins({ isAdmin }: { isAdmin: boolean }) {
       {isAdmin ? (
         <p>
           Copy a plugin’s library, such as <code className="font-mono text-small">libhello_plugin.so</code>, into the
-          server’s plugins folder (<code className="font-mono text-small">--plugins</code>, usually{" "}
-          <code className="font-mono text-small">./plugins</code>). Then choose <strong>Scan now</strong>.
+          server’s plugins folder (<code className="font-mono text-small whitespace-nowrap">--plugins</code>, usually{" "}
+          <code className="font-mono text-small whitespace-nowrap">./plugins</code>). Then choose <strong>Scan now</strong>.
         </p>
       ) : (
         <p>An administrator can add some.</p>
