@@ -25,7 +25,7 @@ export function RequireSession({ children }: { children: ReactNode }) {
       <main className="min-w-0 px-4 py-6 sm:px-8 sm:py-8">
         <h1 className="sr-only">Loading</h1>
         <div className="mx-auto max-w-6xl">
-          <Skeleton className="mb-8 h-8 w-40" />
+          <Skeleton className="mb-6 h-8 w-40" />
           <CardSkeletons count={4} />
         </div>
       </main>

@@ -5,7 +5,7 @@ import { EmptyState } from "../components/EmptyState";
 import { LoadProblem } from "../components/LoadProblem";
 import { PluginCard } from "../components/PluginCard";
 import { RejectedFiles } from "../components/RejectedFiles";
-import { CardSkeletons } from "../components/Skeleton";
+import { CardSkeletons, Skeleton } from "../components/Skeleton";
 import { StateNotices } from "../components/StateNotices";
 import { usePage } from "../hooks/use-page";
 import { usePlugins, useScan } from "../hooks/use-plugins";
@@ -32,7 +32,12 @@ export function Plugins() {
         {isAdmin && <ScanButton />}
       </header>
       {plugins.data && <List list={plugins.data} isAdmin={isAdmin} />}
-      {plugins.isPending && <CardSkeletons count={6} />}
+      {plugins.isPending && (
+        <>
+          <Skeleton className="mb-6 h-9.5 max-w-sm" />
+          <CardSkeletons count={6} />
+        </>
+      )}
       {plugins.isLoadingError && (
         <LoadProblem error={plugins.error} what="The list of plugins" onRetry={() => void plugins.refetch()} />
       )}
