@@ -46,7 +46,7 @@ export function PluginBuild({ plugin }: { plugin: Plugin }) {
         </Fact>
         <Fact name="SHA-256">
           {sha256 && (
-            <span className="flex items-start gap-1">
+            <span className="-my-0.5 flex items-center gap-1">
               <code className="font-mono text-small">{sha256}</code>
               <CopyButton text={sha256} label="Copy the SHA-256" />
             </span>

@@ -4,12 +4,16 @@ import { plural } from "../lib/format";
 import { keys } from "../lib/query";
 import { showToast } from "../lib/toast";
 
-export function usePlugins() {
+/** How often counters are read where they are shown: the stream does not tell each request. */
+export const COUNTERS_MS = 10_000;
+
+export function usePlugins(refreshMs: number | false = false) {
   return useQuery({
     queryKey: keys.plugins,
     queryFn: ({ signal }) => api.plugins(signal),
     // The stream of events keeps this fresh; looking at the page again makes up for a stream that is down.
     refetchOnWindowFocus: "always",
+    refetchInterval: refreshMs,
   });
 }
 

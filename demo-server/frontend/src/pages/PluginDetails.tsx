@@ -14,7 +14,7 @@ import { Skeleton } from "../components/Skeleton";
 import { StateNotices } from "../components/StateNotices";
 import { StatusLine } from "../components/StatusLine";
 import { usePage } from "../hooks/use-page";
-import { usePlugins } from "../hooks/use-plugins";
+import { COUNTERS_MS, usePlugins } from "../hooks/use-plugins";
 import { useIsAdmin } from "../hooks/use-session";
 import { paths, pluginPage, routeRivals } from "../lib/paths";
 import type { PluginEntry } from "../lib/paths";
@@ -24,7 +24,7 @@ import { sinceWords, statusWords } from "../lib/status";
 
 export function PluginDetails() {
   const { id = "" } = useParams();
-  const plugins = usePlugins();
+  const plugins = usePlugins(COUNTERS_MS);
   const plugin = plugins.data?.plugins.find((one) => one.id === id);
   return (
     <div className="mx-auto max-w-4xl">
