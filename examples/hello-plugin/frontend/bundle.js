@@ -4,13 +4,19 @@
 (() => {
   const markup = `
     <style>
-      .toru-hello { max-width: 28rem; padding: var(--toru-space-5); background: var(--toru-color-surface);
-        border: 1px solid var(--toru-color-border); border-radius: var(--toru-radius); box-shadow: var(--toru-shadow-1); }
+      .toru-hello {
+        max-width: 28rem; padding: var(--toru-space-5);
+        background: var(--toru-color-surface); border: 1px solid var(--toru-color-border);
+        border-radius: var(--toru-radius); box-shadow: var(--toru-shadow-1);
+      }
       .toru-hello h2 { margin: 0 0 var(--toru-space-2); font-size: 1.25rem; overflow-wrap: anywhere; }
       .toru-hello p { margin: 0 0 var(--toru-space-4); color: var(--toru-color-text-muted); }
       .toru-hello output { color: var(--toru-color-text); font-weight: 600; }
-      .toru-hello button { padding: var(--toru-space-2) var(--toru-space-4); font: inherit; font-weight: 500; cursor: pointer;
-        color: var(--toru-color-on-primary); background: var(--toru-color-primary); border: 0; border-radius: var(--toru-radius); }
+      .toru-hello button {
+        padding: var(--toru-space-2) var(--toru-space-4); font: inherit; font-weight: 500; cursor: pointer;
+        color: var(--toru-color-on-primary); background: var(--toru-color-primary);
+        border: 0; border-radius: var(--toru-radius);
+      }
       .toru-hello button:focus-visible { outline: 2px solid var(--toru-color-primary); outline-offset: 2px; }
     </style>
     <div class="toru-hello">

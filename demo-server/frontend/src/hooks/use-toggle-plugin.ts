@@ -32,10 +32,10 @@ export function useTogglePlugin(plugin: Plugin) {
     },
     onError: (error, enable, context) => {
       if (context?.before) put(context.before);
+      // The state of a plugin that did not start tells why. It is not waited for: nothing is being switched any more.
+      void client.invalidateQueries({ queryKey: keys.plugins });
       showToast(`${name} could not be ${enable ? "enabled" : "disabled"}. ${sentence(error.message)}`, "error");
     },
-    // The state of a plugin that did not start tells why.
-    onSettled: (_after, error) => (error ? client.invalidateQueries({ queryKey: keys.plugins }) : undefined),
   });
 }
 
