@@ -50,6 +50,10 @@ impl ToruPlugin for Hello {
         ]
     }
 
+    fn frontend_bundle(&self) -> Option<&'static [u8]> {
+        Some(include_bytes!("../frontend/bundle.js"))
+    }
+
     async fn shutdown(&self) {
         self.ctx.log.info("goodbye");
     }

@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { plugin, running } from "../test/plugins";
+import { insideOf, pluginAt, pluginPage, routeRivals } from "./paths";
+
+const route = (id: string, path: string | null) => ({ metadata: { id, name: id, route: path } });
+
+describe("addresses of plugins", () => {
+  it("follow their routes, and their ids where there is none", () => {
+    const a = running("a", route("a", "/tools"));
+    const none = running("b", route("b", null));
+    expect(pluginPage(a, [a, none])).toBe("/p/tools");
+    expect(pluginPage(none, [a, none])).toBe("/p/~b");
+    expect(pluginAt("/p/~b/x", [a, none])).toEqual({ plugin: none, root: "/p/~b" });
+  });
+
+  it("are none for a plugin with neither a route nor a page", () => {
+    const silent = running("a", { ...route("a", null), bundle_url: null });
+    expect(pluginPage(silent, [silent])).toBeNull();
+  });
+
+  it("differ for plugins with the same route: the first running one by id has it", () => {
+    const off = plugin("a", route("a", "/x"));
+    const b = running("b", route("b", "/x"));
+    const c = running("c", route("c", "/x"));
+    const all = [c, off, b];
+    expect(pluginPage(b, all)).toBe("/p/x");
+    expect(pluginPage(c, all)).toBe("/p/~c");
+    expect(pluginAt("/p/x", all)?.plugin.id).toBe("b");
+    expect(pluginAt("/p/x/1", all, "c")).toEqual({ plugin: c, root: "/p/x" });
+    expect(pluginAt("/p/y", all, "c")).toBeNull();
+    expect(routeRivals(b, all)).toEqual([c]);
+  });
+
+  it("belong to the longest route, and to whole segments only", () => {
+    const outer = running("a", route("a", "/x"));
+    const inner = running("b", route("b", "/x/y"));
+    const all = [outer, inner];
+    expect(pluginAt("/p/x/y/z", all)?.plugin.id).toBe("b");
+    expect(pluginAt("/p/x/yy", all)?.plugin.id).toBe("a");
+    expect(pluginAt("/p/xx", all)).toBeNull();
+    expect(pluginAt("/p/~nobody", all)).toBeNull();
+  });
+
+  it("hold a place inside of the plugin", () => {
+    const at = (pathname: string, search = "", hash = "") => insideOf("/p/x", { pathname, search, hash });
+    expect([at("/p/x"), at("/p/x/"), at("/p/x/items/1", "?a=1", "#b")]).toEqual(["/", "/", "/items/1?a=1#b"]);
+  });
+});
