@@ -1,42 +1,29 @@
 //! Compression of the application's own dynamic replies.
 //!
-//! Only of those that are named here: an attacker who has something of theirs compressed together with a secret can
+//! Only of those that are named here, which hold no secret and nothing of their request: an attacker who has something of theirs compressed together with a secret can
 //! tell the secret by the length. What plugins answer may be that, so they compress themselves what they want to. Files
 //! and bundles are compressed beforehand, and streams of events not at all.
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{Extensions, HeaderMap, StatusCode, Version};
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::http::Method;
+use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::compression::predicate::SizeAbove;
 
 /// Smallest reply that is worth it, in bytes.
 const MIN: u64 = 1024;
 
-/// Says of a response that it holds no secret and nothing of its request.
-#[derive(Clone, Copy)]
-struct Harmless;
-
-/// Compresses what may be.
+/// Compresses what may be. Other requests do not come near the layer, which answers 406 of its own to some of them.
 pub(crate) fn compressed(router: Router) -> Router {
-    let is_harmless = |_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| {
-        extensions.get::<Harmless>().is_some()
+    let layer = CompressionLayer::new().compress_when(SizeAbove::new(MIN));
+    let harmless = router.clone().layer(layer);
+    let either = move |request: Request| {
+        let is_harmless = request.method() == Method::GET && is_harmless(request.uri().path());
+        let router = if is_harmless { &harmless } else { &router };
+        router.clone().oneshot(request)
     };
-    let predicate = is_harmless.and(SizeAbove::new(MIN)).and(NotForContentType::SSE);
-    router
-        .layer(from_fn(mark))
-        .layer(CompressionLayer::new().compress_when(predicate))
-}
-
-async fn mark(request: Request, next: Next) -> Response {
-    let is_harmless = is_harmless(request.uri().path());
-    let mut response = next.run(request).await;
-    if is_harmless {
-        response.extensions_mut().insert(Harmless);
-    }
-    response
+    Router::new().fallback(either)
 }
 
 /// The list of plugins, one of them, and the metrics.
