@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -18,6 +18,7 @@ use crate::access::logged;
 use crate::assets::Assets;
 use crate::auth::Gatekeeper;
 use crate::auth::session::{self, Desk};
+use crate::auth::streams::bind;
 use crate::compression::compressed;
 use crate::headers;
 use crate::metrics;
@@ -94,10 +95,11 @@ pub fn router(manager: PluginManager, exporter: Option<PrometheusHandle>, parts:
     let Parts { desk, assets } = parts;
     let is_behind_proxy = desk.is_behind_proxy;
     let gatekeeper = desk.gatekeeper.clone();
+    let plugins = toru_axum::router(manager.clone(), gatekeeper.clone());
     let mut router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(session::router(desk))
-        .merge(toru_axum::router(manager.clone(), gatekeeper.clone()));
+        .merge(plugins.layer(from_fn_with_state(gatekeeper.clone(), bind)));
     if let Some(exporter) = exporter {
         router = router.merge(metrics::router(manager, exporter, gatekeeper.clone()));
     }

@@ -19,6 +19,7 @@ pub mod passwords;
 pub mod peer;
 pub mod session;
 pub mod sign_in;
+pub mod streams;
 pub mod throttle;
 pub mod token;
 
@@ -90,9 +91,9 @@ impl Gatekeeper {
         Ok(session)
     }
 
-    /// Ends the session that a request came with, if there is one.
+    /// Ends the session that a request came with, if there is one; of several, all.
     async fn end(&self, head: &Parts) -> Result<()> {
-        if let Some(id) = self.cookie.id(head) {
+        for id in self.cookie.ids(head) {
             self.sessions.delete(&id).await?;
         }
         Ok(())
@@ -108,7 +109,9 @@ impl Authorizer for Gatekeeper {
             return Authorization::refuse(Refusal::Unauthenticated);
         };
         let gatekeeper = self.clone();
-        let managed = (access == Access::Manage).then(|| format!("{} {}", head.method, head.uri.path()));
+        // Whatever else there will be is for administrators as well.
+        let is_for_all = matches!(access, Access::Read | Access::Use { .. });
+        let managed = (!is_for_all).then(|| format!("{} {}", head.method, head.uri.path()));
         Authorization::decide(async move { gatekeeper.decide(id, managed).await })
     }
 }

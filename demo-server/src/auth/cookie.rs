@@ -31,16 +31,27 @@ impl SessionCookie {
     /// The id of the session that a request came with. Of two, nobody knows which one is meant: that is none.
     #[must_use]
     pub fn id(self, head: &Parts) -> Option<Id> {
-        let fields = head.headers.get_all(COOKIE).iter();
-        let texts = fields.filter_map(|field| field.to_str().ok());
-        let mut sent = texts
-            .flat_map(Cookie::split_parse)
-            .flatten()
-            .filter(|cookie| cookie.name() == self.name());
+        let mut sent = self.values(head);
         match (sent.next(), sent.next()) {
-            (Some(cookie), None) => cookie.value().parse().ok(),
+            (Some(value), None) => value.parse().ok(),
             _ => None,
         }
+    }
+
+    /// All ids that a request came with.
+    pub(super) fn ids(self, head: &Parts) -> Vec<Id> {
+        self.values(head).filter_map(|value| value.parse().ok()).collect()
+    }
+
+    fn values(self, head: &Parts) -> impl Iterator<Item = &str> {
+        let fields = head.headers.get_all(COOKIE).iter();
+        let cookies = fields
+            .filter_map(|field| field.to_str().ok())
+            .flat_map(Cookie::split_parse)
+            .flatten();
+        cookies
+            .filter(move |cookie| cookie.name() == self.name())
+            .filter_map(|cookie| cookie.value_raw())
     }
 
     /// Has the browser keep the id until it is closed.

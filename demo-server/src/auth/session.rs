@@ -95,6 +95,9 @@ async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     let Some(form) = parse(&body) else {
         return invalid();
     };
+    if desk.is_behind_proxy && !head.headers.contains_key("x-forwarded-for") {
+        tracing::warn!("the proxy adds no X-Forwarded-For: all clients count as one when sign-ins fail");
+    }
     let address = peer::address(&head.headers, &head.extensions, desk.is_behind_proxy);
     let password = Password::typed(form.password);
     match desk.sign_in.check(&form.username, password, address).await {

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
+use tokio::sync::watch;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
@@ -24,6 +25,9 @@ pub const IDLE: Duration = Duration::from_secs(30 * 60);
 pub const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 /// How often the use of a session is written down, at most.
 const SEEN: Duration = Duration::from_secs(30);
+
+/// How often somebody who waits for the end of a session looks whether a clock or another process has ended it.
+const LOOK: Duration = Duration::from_secs(15);
 
 /// What a new session has to have under this key: a [`Proof`].
 pub const PROOF: &str = "proof";
@@ -53,13 +57,36 @@ pub struct Member {
 pub struct Sessions {
     database: Database,
     clock: Clock,
+    /// Changes when somebody signs out.
+    ends: watch::Sender<()>,
 }
 
 impl Sessions {
     /// Sessions that grow old by `clock`.
     #[must_use]
-    pub const fn new(database: Database, clock: Clock) -> Self {
-        Self { database, clock }
+    pub fn new(database: Database, clock: Clock) -> Self {
+        let ends = watch::Sender::new(());
+        Self {
+            database,
+            clock,
+            ends,
+        }
+    }
+
+    /// Waits for the end of a session, without using it: at once where somebody signs out, else within some seconds.
+    pub async fn ended(&self, id: &Id) {
+        let mut ends = self.ends.subscribe();
+        loop {
+            ends.borrow_and_update();
+            let (key, now) = (hash(id), self.clock.now_ms());
+            match self.database.run(move |it| find(it, key, now)).await {
+                Ok(Some(_)) => {}
+                Ok(None) => return,
+                Err(error) => return tracing::error!("sessions cannot be read: {error:#}"),
+            }
+            // Nothing is missed in between: what changed since the look above is told at once.
+            let _ = tokio::time::timeout(LOOK, ends.changed()).await;
+        }
     }
 
     /// Removes what has expired.
@@ -122,12 +149,26 @@ impl SessionStore for Sessions {
         let deleted = self
             .database
             .run(move |it| it.execute("DELETE FROM sessions WHERE id_hash = ?1", [key]));
-        deleted.await.map(drop).map_err(backend)
+        deleted.await.map_err(backend)?;
+        self.ends.send_replace(());
+        Ok(())
     }
 }
 
 /// Whose session it is, if it still is one. Using it keeps it alive.
 fn member(connection: &Connection, key: [u8; 32], now: u64) -> rusqlite::Result<Option<Member>> {
+    let Some((member, idle)) = find(connection, key, now)? else {
+        return Ok(None);
+    };
+    if idle >= SEEN {
+        let sql = "UPDATE sessions SET seen_ms = ?2 WHERE id_hash = ?1";
+        connection.prepare_cached(sql)?.execute((key, stored(now)))?;
+    }
+    Ok(Some(member))
+}
+
+/// Whose session it is, if it still is one, and how long ago it was used.
+fn find(connection: &Connection, key: [u8; 32], now: u64) -> rusqlite::Result<Option<(Member, Duration)>> {
     let sql = "SELECT users.name, users.role, created_ms, seen_ms FROM sessions
                JOIN users ON users.id = sessions.user WHERE id_hash = ?1";
     let mut sessions = connection.prepare_cached(sql)?;
@@ -135,18 +176,13 @@ fn member(connection: &Connection, key: [u8; 32], now: u64) -> rusqlite::Result<
         let (name, role) = (row.get(0)?, row.get(1)?);
         Ok((Member { name, role }, row.get(2)?, row.get(3)?))
     });
-    let Some((member, created, seen)) = found.optional()? else {
-        return Ok(None);
+    let age = |since: i64| {
+        let ms = u64::try_from(stored(now).saturating_sub(since));
+        ms.map_or(Duration::ZERO, Duration::from_millis)
     };
-    let age = |since: i64| stored(now).saturating_sub(since);
-    if age(created) >= stored(ms(LIFETIME)) || age(seen) >= stored(ms(IDLE)) {
-        return Ok(None);
-    }
-    if age(seen) >= stored(ms(SEEN)) {
-        let sql = "UPDATE sessions SET seen_ms = ?2 WHERE id_hash = ?1";
-        connection.prepare_cached(sql)?.execute((key, stored(now)))?;
-    }
-    Ok(Some(member))
+    let found = found.optional()?;
+    let found = found.map(|(member, created, seen)| (member, age(created), age(seen)));
+    Ok(found.and_then(|(member, age, idle)| (age < LIFETIME && idle < IDLE).then_some((member, idle))))
 }
 
 fn remove_expired(connection: &Connection, now: u64) -> rusqlite::Result<usize> {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use axum::body::HttpBody;
 use demo_server::database::users::{self, Name, Removal};
+use http_body_util::BodyExt;
 use serde_json::json;
 
 use crate::site::{PASSWORD, Site, TOKEN, request, sign_in};
@@ -126,9 +128,46 @@ async fn after_signing_out_a_copy_of_the_cookie_is_worth_nothing() {
         let reply = site.get(path, &[("cookie", &cookie)]).await;
         assert_eq!(reply.problem(), (401, "unauthenticated".to_owned()), "{path}");
     }
+    // Whichever of two was meant, neither is left.
+    let (one, two) = (site.session("ada").await, site.session("ada").await);
+    let both = format!("{one}; {two}");
+    let both = [("cookie", &*both), ("sec-fetch-site", "same-origin")];
+    assert_eq!(site.ask("DELETE", "/api/session", &both).await.status, 204);
+    for cookie in [one, two] {
+        assert_eq!(site.get("/api/session", &[("cookie", &cookie)]).await.status, 401);
+    }
     let again = site.ask("DELETE", "/api/session", &fields).await;
     assert_eq!(again.status, 204, "there is nothing left to end");
     assert_eq!(site.get("/api/session", &[("cookie", &other)]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_stream_of_events_ends_with_the_session_that_opened_it() {
+    let home = tempfile::tempdir().unwrap();
+    let site = Site::open(home.path()).await;
+    let (cookie, other) = (site.session("ada").await, site.session("ada").await);
+    let bearer = format!("Bearer {TOKEN}");
+    let mut streams = Vec::new();
+    for field in [
+        ("cookie", &*cookie),
+        ("cookie", &*other),
+        ("authorization", &*bearer),
+    ] {
+        let request = request("GET", "/api/plugin-events", &[field], axum::body::Body::empty());
+        let response = site.response([192, 0, 2, 1], request).await;
+        assert_eq!(response.status(), 200);
+        let mut body = response.into_body();
+        body.frame().await.unwrap().unwrap();
+        streams.push(body);
+    }
+    let fields = [("cookie", &*cookie), ("sec-fetch-site", "same-origin")];
+    assert_eq!(site.ask("DELETE", "/api/session", &fields).await.status, 204);
+    while let Some(frame) = streams[0].frame().await {
+        frame.unwrap();
+    }
+    for stream in &streams[1..] {
+        assert!(!stream.is_end_stream());
+    }
 }
 
 #[tokio::test]

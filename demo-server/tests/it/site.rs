@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::Response;
 use demo_server::app;
 use demo_server::assets::Assets;
 use demo_server::auth::passwords::Password;
@@ -72,16 +73,19 @@ impl Site {
     }
 
     pub(crate) async fn send(&self, from: impl Into<IpAddr>, request: Request<Body>) -> Reply {
-        let mut request = request;
-        let peer = SocketAddr::new(from.into(), 40_000);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (head, body) = response.into_parts();
+        let (head, body) = self.response(from, request).await.into_parts();
         Reply {
             status: head.status,
             headers: head.headers,
             body: body.collect().await.unwrap().to_bytes().to_vec(),
         }
+    }
+
+    /// An answer that may not end.
+    pub(crate) async fn response(&self, from: impl Into<IpAddr>, mut request: Request<Body>) -> Response {
+        let peer = SocketAddr::new(from.into(), 40_000);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// A request with these header fields and no body.
