@@ -48,6 +48,11 @@ async fn main() -> Result<()> {
         return command::run(&Database::open(&options.data)?, command, &mut std::io::stdout());
     }
     options.check_exposure()?;
+    if options.insecure_http {
+        tracing::warn!(
+            "without TLS: everybody between this machine and a browser can read passwords and the token"
+        );
+    }
     let token = data::token(options.token.as_deref(), &options.data)?;
     let stop = stop_signal()?;
     let exporter = metrics::install()?;

@@ -31,7 +31,7 @@ pub struct Options {
 
     /// Password for the user `admin`, who is made at the first start. Without one, the server makes one up and prints it
     /// once.
-    #[arg(skip = std::env::var("TORU_DEMO_ADMIN_PASSWORD").ok())]
+    #[arg(skip = std::env::var("TORU_DEMO_ADMIN_PASSWORD").ok().filter(|given| !given.is_empty()))]
     pub admin_password: Option<String>,
 
     /// A proxy in front of this server ends TLS, passes `Host` on and adds the client's address to `X-Forwarded-For`; nobody
