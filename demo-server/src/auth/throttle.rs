@@ -2,7 +2,7 @@
 //!
 //! Failures count against the account, known or not, and against the address. An account with too many of them takes
 //! no more attempts from the addresses that they came from. From others it still does, so that nobody is locked out
-//! by somebody else; but a wrong password from there is told to wait as well, and counts.
+//! by somebody else; but a wrong password from there is told to wait as well, and after three there are no more.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -16,6 +16,8 @@ use crate::database::users::Name;
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// Failures of one account.
 const PER_ACCOUNT: usize = 10;
+/// Failures of one address with an account that has too many: somebody may have mistyped while others attack.
+const PER_BOTH: usize = 3;
 /// Failures of one address.
 const PER_ADDRESS: usize = 30;
 /// How often what no longer counts is forgotten.
@@ -153,8 +155,8 @@ impl Failures {
             return Ok(());
         };
         let own = of_account.iter().filter(|(_, from)| *from == source);
-        // Until the account is no longer attacked, or nothing of it came from here.
-        match over(own.map(|(at, _)| *at), 1, now) {
+        // Until the account is no longer attacked, or little of it came from here.
+        match over(own.map(|(at, _)| *at), PER_BOTH, now) {
             Some(own) => Err(wait.min(own)),
             None => Ok(()),
         }
@@ -213,15 +215,20 @@ mod tests {
             clock.advance(MINUTE);
         }
         assert_eq!(fail(&throttle, "ada", address(1)), Err(MINUTE * 5));
-        // Somebody else who fails is told to wait, and then is one of those.
-        assert_eq!(fail(&throttle, "ada", address(2)), Ok(Some(MINUTE * 5)));
+        // Somebody else who fails is told to wait, and soon is one of those.
+        for longer in 0..3 {
+            assert_eq!(
+                fail(&throttle, "ada", address(2)),
+                Ok(Some(MINUTE * (5 + longer)))
+            );
+        }
         assert!(fail(&throttle, "ada", address(2)).is_err());
         // Who succeeds from elsewhere opens nothing for the others.
         let attempt = throttle.begin(Name::parse("ada"), address(3)).unwrap();
         throttle.forgive(attempt, true);
         assert!(fail(&throttle, "ada", address(1)).is_err());
         assert_eq!(fail(&throttle, "bob", address(1)), Ok(None), "another account");
-        clock.advance(MINUTE * 6);
+        clock.advance(MINUTE * 8);
         assert_eq!(fail(&throttle, "ada", address(1)), Ok(None));
     }
 
