@@ -1,11 +1,14 @@
 //! Sessions: how they begin, how long they last, and that they end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::HttpBody;
+use demo_server::database::sessions::{PROOF, Proof};
 use demo_server::database::users::{self, Name, Removal};
 use http_body_util::BodyExt;
 use serde_json::json;
+use tower_sessions::Session;
 
 use crate::site::{PASSWORD, Site, TOKEN, request, sign_in};
 
@@ -243,6 +246,22 @@ async fn a_new_password_and_a_removal_sign_out_at_once() {
         .with(|it| users::set_password(it, &ada, "$argon2id$nothing"))
         .unwrap();
     assert_eq!(site.get("/api/session", &[("cookie", &cookie)]).await.status, 401);
+    // Nor does a sign-in that began with the password of before end with a session.
+    let ada = site
+        .database
+        .with(|it| users::credential(it, &ada))
+        .unwrap()
+        .unwrap();
+    let store = Arc::new(site.desk.gatekeeper.sessions().clone());
+    for (version, is_made) in [(ada.version - 1, false), (ada.version, true)] {
+        let proof = Proof {
+            user: ada.user,
+            version,
+        };
+        let session = Session::new(None, Arc::clone(&store), None);
+        session.insert(PROOF, proof).await.unwrap();
+        assert_eq!(session.save().await.is_ok(), is_made);
+    }
     let admin = site.session("admin").await;
     let removed = site.database.with(|it| {
         it.execute(
