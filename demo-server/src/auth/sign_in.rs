@@ -87,11 +87,7 @@ impl SignIn {
             .map_or(&self.decoy, |found| &found.password)
             .clone();
         // The turn lasts as long as the work does, also when nobody waits for it any more.
-        let is_right = tokio::task::spawn_blocking(move || {
-            let is_right = password.is(&hash);
-            drop(turn);
-            is_right
-        });
+        let is_right = tokio::task::spawn_blocking(move || password.is(&hash, &turn));
         let is_right = is_right.await?;
         match (name, found) {
             (Some(name), Some(found)) if is_right => {
