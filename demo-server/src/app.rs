@@ -1,16 +1,29 @@
 //! The application: a router, and the plugins in it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
 use toru_host::plugin::PluginInfo;
 use toru_host::{PluginEvent, PluginEvents, PluginManager};
 use toru_kv_sqlite::SqliteKv;
 
-use crate::auth::TokenAuthorizer;
+use crate::access::logged;
+use crate::assets::Assets;
+use crate::auth::Gatekeeper;
+use crate::auth::session::{self, Desk};
+use crate::auth::streams::bind;
+use crate::compression::compressed;
+use crate::headers;
+use crate::metrics;
 use crate::options::Options;
+use crate::problem::Problem;
 
 /// Starts the plugins that are enabled.
 ///
@@ -68,21 +81,54 @@ fn log(plugin: &PluginInfo) {
     tracing::info!(plugin.id = %id, desired = ?status.desired, state = ?status.state, reason, "plugin changed");
 }
 
-/// The whole application.
-pub fn router(manager: PluginManager, token: &str) -> Router {
-    Router::new()
-        .route("/", get(welcome))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .merge(toru_axum::router(manager, TokenAuthorizer::new(token)))
+/// What the application is made of, beside the plugins.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Signs people in and knows who a request is from.
+    pub desk: Arc<Desk>,
+    /// The web interface.
+    pub assets: Assets,
 }
 
-async fn welcome() -> &'static str {
-    "Toru demo server\n\n\
-     GET  /api/plugins               which plugins there are\n\
-     POST /api/plugins/{id}/enable   turn one on\n\
-     POST /api/plugins/{id}/disable  turn it off\n\
-     any  /api/plugins/{id}/...      use it\n\
-     POST /api/plugins/-/scan        look at the plugins folder again\n     \
-     GET  /metrics                   what they do, for Prometheus\n\n\
-     Send the token that was printed at the first start: Authorization: Bearer <token>\n"
+/// The whole application.
+pub fn router(manager: PluginManager, exporter: Option<PrometheusHandle>, parts: Parts) -> Router {
+    let Parts { desk, assets } = parts;
+    let is_behind_proxy = desk.is_behind_proxy;
+    let gatekeeper = desk.gatekeeper.clone();
+    let plugins = toru_axum::router(manager.clone(), gatekeeper.clone());
+    let mut router = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .merge(session::router(desk))
+        .merge(plugins.layer(from_fn_with_state(gatekeeper.clone(), bind)));
+    if let Some(exporter) = exporter {
+        router = router.merge(metrics::router(manager, exporter, gatekeeper.clone()));
+    }
+    let rest = move |request: Request| rest(gatekeeper, assets, request);
+    let mut router = compressed(router.fallback(rest));
+    if is_behind_proxy {
+        router = router.layer(map_response(async |mut response: Response| {
+            headers::insist_on_tls(response.headers_mut());
+            response
+        }));
+    }
+    logged(router, is_behind_proxy)
+}
+
+/// What has no route of its own: an error below `/api`, else a file or a page.
+async fn rest(gatekeeper: Gatekeeper, assets: Assets, request: Request) -> Response {
+    let head = request.into_parts().0;
+    let path = head.uri.path();
+    if path == "/api" || path.starts_with("/api/") {
+        return match gatekeeper.visitor(&head).await {
+            Ok(Some(_)) => Problem::not_found().into_response(),
+            Ok(None) => Problem::unauthenticated().into_response(),
+            Err(error) => {
+                tracing::error!("sessions cannot be read: {error:#}");
+                Problem::internal().into_response()
+            }
+        };
+    }
+    let mut response = assets.answer(&head);
+    headers::protect(response.headers_mut());
+    response
 }

@@ -8,13 +8,20 @@
 
 use std::future::Future;
 use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use clap::Parser;
-use demo_server::options::Options;
-use demo_server::{app, data, metrics};
+use demo_server::assets::Assets;
+use demo_server::auth::session::Desk;
+use demo_server::clock::Clock;
+use demo_server::database::Database;
+use demo_server::database::sessions::Sessions;
+use demo_server::options::{Command, Options};
+use demo_server::{app, command, data, metrics};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -22,10 +29,14 @@ use tracing_subscriber::EnvFilter;
 
 /// How long open connections get to end after the plugins have stopped.
 const LINGER: Duration = Duration::from_secs(1);
+/// How often sessions that have expired are removed.
+const SWEEP: Duration = Duration::from_secs(60);
+/// What is logged unless `RUST_LOG` says otherwise. A cookie of yesterday is nothing to warn about.
+const LOGGED: &str = "info,tower_sessions_core=off";
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -33,6 +44,15 @@ async fn main() -> Result<()> {
         .init();
     let options = Options::parse();
     data::prepare(&options.data)?;
+    if let Some(Command::User(command)) = &options.command {
+        return command::run(&Database::open(&options.data)?, command, &mut std::io::stdout());
+    }
+    options.check_exposure()?;
+    if options.insecure_http {
+        tracing::warn!(
+            "without TLS: everybody between this machine and a browser can read passwords and the token"
+        );
+    }
     let token = data::token(options.token.as_deref(), &options.data)?;
     let stop = stop_signal()?;
     let exporter = metrics::install()?;
@@ -44,6 +64,12 @@ async fn main() -> Result<()> {
             options.listen
         )
     })?;
+    let database = Database::open(&options.data)?;
+    // Once there is a listener: a password that was made up is told below, or nobody ever knows it.
+    let admin = command::first_admin(&database, options.admin_password.as_deref())?;
+    let desk = Desk::new(database, Clock::system(), &token.value, options.behind_tls_proxy)?;
+    let desk = Arc::new(desk);
+    tokio::spawn(sweep(desk.gatekeeper.sessions().clone()));
     println!("Toru demo server: http://{}", listener.local_addr()?);
     println!("plugins folder:   {}", options.plugins.display());
     if token.is_new {
@@ -53,11 +79,32 @@ async fn main() -> Result<()> {
             options.data.join("token").display()
         );
     }
-    let app = app::router(manager.clone(), &token.value);
-    let app = app.merge(metrics::router(manager.clone(), exporter, &token.value));
+    match admin {
+        Some(admin) if admin.is_new => println!(
+            "sign in as:       admin, password {}  (shown this once; `demo-server user password admin` makes another)",
+            admin.password.reveal()
+        ),
+        None if options.admin_password.is_some() => {
+            tracing::info!("there is an administrator already: TORU_DEMO_ADMIN_PASSWORD changes nothing");
+        }
+        _ => {}
+    }
+    let assets = Assets::embedded();
+    let app = app::router(manager.clone(), Some(exporter), app::Parts { desk, assets });
     serve(listener, app, stop, manager.shutdown()).await?;
     println!("stopped");
     Ok(())
+}
+
+/// Removes sessions that have expired, now and then.
+async fn sweep(sessions: Sessions) {
+    let mut rounds = tokio::time::interval(SWEEP);
+    loop {
+        rounds.tick().await;
+        if let Err(error) = sessions.remove_expired().await {
+            tracing::warn!("expired sessions cannot be removed, and do not count all the same: {error:#}");
+        }
+    }
 }
 
 /// Serves until `stop`; then takes no more connections, stops the plugins, and gives what is still open a moment.
@@ -73,7 +120,7 @@ async fn serve(
         let _ = stopped.wait_for(|stopping| *stopping).await;
     };
     let mut server = tokio::spawn(
-        axum::serve(listener, app)
+        axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(told)
             .into_future(),
     );

@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use toru_host::PluginManager;
 use toru_host::metrics::{REQUEST_DURATION, describe, record};
 
-use crate::auth::TokenAuthorizer;
+use crate::auth::Gatekeeper;
 
 /// Upper ends of the durations' buckets, in seconds.
 const BUCKETS: [f64; 12] = [
@@ -50,11 +50,10 @@ pub fn install() -> Result<PrometheusHandle> {
 }
 
 /// `GET /metrics`.
-pub fn router(manager: PluginManager, exporter: PrometheusHandle, token: &str) -> Router {
-    let known = TokenAuthorizer::new(token);
+pub fn router(manager: PluginManager, exporter: PrometheusHandle, gatekeeper: Gatekeeper) -> Router {
     let answer = move |request: Request| {
         let head = request.into_parts().0;
-        std::future::ready(if known.knows_token(&head) {
+        std::future::ready(if gatekeeper.has_token(&head) {
             page(&manager, &exporter)
         } else {
             let ask = [(WWW_AUTHENTICATE, "Bearer")];

@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Parser;
+use anyhow::{Result, ensure};
+use clap::{Parser, Subcommand};
+
+use crate::database::users::Role;
 
 /// Toru's demo server: runs native plugins and shows how to embed them.
 #[derive(Clone, Debug, Parser)]
@@ -18,11 +21,79 @@ pub struct Options {
     pub plugins: PathBuf,
 
     /// Folder for the server's own data; made if it is missing.
-    #[arg(long, env = "TORU_DEMO_DATA", default_value = "./data")]
+    #[arg(long, global = true, env = "TORU_DEMO_DATA", default_value = "./data")]
     pub data: PathBuf,
 
     /// Token for the API, at least 16 characters. Without one, the server makes one up, keeps it in the data folder and
     /// prints it once. Not an option of the command line, where every user of the machine could read it.
     #[arg(skip = std::env::var("TORU_DEMO_TOKEN").ok())]
     pub token: Option<String>,
+
+    /// Password for the user `admin`, who is made at the first start. Without one, the server makes one up and prints it
+    /// once.
+    #[arg(skip = std::env::var("TORU_DEMO_ADMIN_PASSWORD").ok().filter(|given| !given.is_empty()))]
+    pub admin_password: Option<String>,
+
+    /// A proxy in front of this server ends TLS, passes `Host` on and adds the client's address to `X-Forwarded-For`; nobody
+    /// else can reach this server. Cookies are for TLS alone then.
+    #[arg(long, env = "TORU_DEMO_BEHIND_TLS_PROXY")]
+    pub behind_tls_proxy: bool,
+
+    /// Listen for other machines without TLS, although everybody in between can read passwords and the token.
+    #[arg(long, env = "TORU_DEMO_INSECURE_HTTP")]
+    pub insecure_http: bool,
+
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the program does beside serving.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Add, list and remove users, or give them another password. A server may be running meanwhile.
+    #[command(subcommand)]
+    User(UserCommand),
+}
+
+/// What is done with users.
+#[derive(Clone, Debug, Subcommand)]
+pub enum UserCommand {
+    /// Add a user. The password is asked for, or read from the input's first line; without one, it is made up and printed.
+    Add {
+        /// Letters of a to z, digits, `.`, `_` and `-`, at most 32.
+        name: String,
+        /// What they may do: `user` uses plugins, `admin` also turns them on and off.
+        #[arg(long, default_value = "user")]
+        role: Role,
+    },
+    /// List the users with their roles.
+    List,
+    /// Give a user another password, as for `add`, and sign them out everywhere.
+    Password {
+        /// Whose.
+        name: String,
+    },
+    /// Remove a user and sign them out everywhere.
+    Remove {
+        /// Whom.
+        name: String,
+    },
+}
+
+impl Options {
+    /// Looks whether passwords could be read on their way.
+    ///
+    /// # Errors
+    ///
+    /// When other machines can reach the server without TLS, and nobody said that this is meant.
+    pub fn check_exposure(&self) -> Result<()> {
+        ensure!(
+            self.listen.ip().to_canonical().is_loopback() || self.behind_tls_proxy || self.insecure_http,
+            "other machines can reach {}, and everybody in between could read passwords and the token; put a proxy that \
+             ends TLS in front and say --behind-tls-proxy, or listen on 127.0.0.1, or say --insecure-http if that is meant",
+            self.listen
+        );
+        Ok(())
+    }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the demo server with the example plugins.
+//! `cargo xtask demo`: the demo server with its web interface and the example plugins.
 
 use std::env;
 use std::fs;
@@ -24,6 +24,9 @@ pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
     fs::create_dir_all(&plugins)?;
     fs::create_dir_all(&data)?;
 
+    if let Err(reason) = interface(&workspace.root().join("demo-server/frontend")) {
+        println!("without the web interface: {reason}");
+    }
     let mut build = cargo();
     build.args(["build", "--release", "--package", "demo-server"]);
     run_command(build.current_dir(workspace.root()))?;
@@ -45,6 +48,23 @@ pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
         }
     }
     become_program(server.args(server_args).env("TORU_DEMO_TOKEN", token))
+}
+
+/// Builds the web interface, which the server embeds if it is there.
+fn interface(folder: &Path) -> Result {
+    if !folder.join("package.json").is_file() {
+        return Err(format!("there is none in {}", folder.display()).into());
+    }
+    let npm = |args: &[&str]| run_command(Command::new("npm").args(args).current_dir(folder));
+    // What it installed last time is good as long as it was asked for the same.
+    let asked = fs::metadata(folder.join("package-lock.json")).and_then(|file| file.modified());
+    let installed =
+        fs::metadata(folder.join("node_modules/.package-lock.json")).and_then(|file| file.modified());
+    let is_installed = matches!((asked, installed), (Ok(asked), Ok(installed)) if installed >= asked);
+    if !is_installed {
+        npm(&["ci", "--no-audit", "--no-fund"])?;
+    }
+    npm(&["run", "build"])
 }
 
 /// Replaces this program by the server, so that signals reach it and nothing is left behind.
@@ -81,6 +101,7 @@ fn advice(address: &str, token: &str) -> String {
     let api = format!("http://{address}/api/plugins");
     format!(
         "\nTry, in a browser: http://{address}/\n\
+         and sign in as admin, with the password that the server prints at its first start;\n\
          or in another terminal:\n\n  \
          curl {auth} {api}\n  \
          curl {auth} -X POST {api}/hello/enable\n  \

@@ -13,6 +13,8 @@ pub(crate) struct Client {
 
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// The cookie that it sets, as far as the browser sends it back.
+    pub(crate) cookie: Option<String>,
     body: Vec<u8>,
 }
 
@@ -41,20 +43,41 @@ impl Client {
 
     /// Sends a request without a body and reads the answer. An error means that no whole answer came.
     pub(crate) fn send(&mut self, method: &str, path: &str) -> io::Result<Answer> {
-        let authorization = self.token.as_ref();
-        let authorization = authorization.map(|token| format!("authorization: Bearer {token}\r\n"));
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-length: 0\r\n{}\r\n",
-            authorization.unwrap_or_default()
+        self.send_with(method, path, &[], "")
+    }
+
+    /// The same with some header fields more, and a body.
+    pub(crate) fn send_with(
+        &mut self,
+        method: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+        body: &str,
+    ) -> io::Result<Answer> {
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n",
+            body.len()
         );
-        self.stream.get_mut().write_all(head.as_bytes())?;
+        if let Some(token) = &self.token {
+            head += &format!("authorization: Bearer {token}\r\n");
+        }
+        for (name, value) in fields {
+            head += &format!("{name}: {value}\r\n");
+        }
+        let request = format!("{head}\r\n{body}");
+        self.stream.get_mut().write_all(request.as_bytes())?;
         let status = self.line()?;
         let status = status.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let mut len = 0;
+        let (mut len, mut cookie) = (0, None);
         loop {
-            let line = self.line()?.to_ascii_lowercase();
+            let line = self.line()?;
             match line.split_once(": ") {
-                Some(("content-length", value)) => len = value.parse().map_err(io::Error::other)?,
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    len = value.parse().map_err(io::Error::other)?;
+                }
+                Some((name, value)) if name.eq_ignore_ascii_case("set-cookie") => {
+                    cookie = value.split(';').next().map(str::to_owned);
+                }
                 Some(_) => {}
                 None => break,
             }
@@ -62,7 +85,7 @@ impl Client {
         let mut body = vec![0; len];
         self.stream.read_exact(&mut body)?;
         let status = status.ok_or(io::ErrorKind::InvalidData)?;
-        Ok(Answer { status, body })
+        Ok(Answer { status, cookie, body })
     }
 
     fn line(&mut self) -> io::Result<String> {

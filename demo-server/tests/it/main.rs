@@ -11,17 +11,25 @@ mod counting;
 mod crashes;
 #[path = "../../../toru-host/tests/common/disk.rs"]
 mod disk;
+#[path = "../../build/embed.rs"]
+mod embed;
+mod embedding;
 mod keeper;
 mod kills;
 mod listing;
 mod lock;
+mod members;
 mod naive;
+mod pages;
 mod plugins;
 mod power;
 #[path = "../../../toru-host/tests/common/random.rs"]
 mod random;
 mod server;
+mod sessions;
+mod site;
 mod sockets;
+mod throttling;
 mod wishes;
 
 use rustix::process::Signal;

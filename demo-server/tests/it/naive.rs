@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use clap::Parser;
+use demo_server::assets::Assets;
+use demo_server::auth::session::Desk;
+use demo_server::clock::Clock;
+use demo_server::database::Database;
 use demo_server::options::Options;
 use demo_server::{app, data};
 use rustix::process::Signal;
@@ -114,7 +118,14 @@ fn process() {
         println!("\nToru demo server: http://{}", listener.local_addr().unwrap());
         println!("plugins folder:   {}", options.plugins.display());
         println!("API token:        {}", token.value);
-        axum::serve(listener, app::router(manager, &token.value))
+        let database = Database::open(&options.data).unwrap();
+        let desk = Desk::new(database, Clock::system(), &token.value, false).unwrap();
+        let assets = Assets::embedded();
+        let parts = app::Parts {
+            desk: Arc::new(desk),
+            assets,
+        };
+        axum::serve(listener, app::router(manager, None, parts))
             .await
             .unwrap();
     });

@@ -12,6 +12,9 @@ use crate::client::{Answer, Client};
 /// What the server prints in front of its address.
 const ADDRESS: &str = "Toru demo server: http://";
 
+/// The program.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_demo-server");
+
 /// A demo server on a free port, with its folders below one home. Killed when it is dropped.
 pub(crate) struct Server {
     process: Process,
@@ -19,7 +22,7 @@ pub(crate) struct Server {
     address: String,
     token: Option<String>,
     // Kept open: a server that prints to a closed pipe would fail.
-    _output: Lines<BufReader<ChildStdout>>,
+    output: Lines<BufReader<ChildStdout>>,
 }
 
 /// A demo server that was started and may not listen yet. Killed when it is dropped.
@@ -75,6 +78,21 @@ impl Server {
         kill_process(Pid::from_child(&self.process.child), signal).unwrap();
     }
 
+    /// A connection of somebody who is not known.
+    pub(crate) fn stranger(&self) -> Client {
+        Client::connect(&self.address, None).unwrap()
+    }
+
+    /// The next line that the server prints.
+    pub(crate) fn line(&mut self) -> String {
+        self.output.next().expect("the server prints on").unwrap()
+    }
+
+    /// What the server has logged so far.
+    pub(crate) fn log(&mut self) -> String {
+        self.process.stderr()
+    }
+
     /// Sends a signal and waits for the end.
     pub(crate) fn stop(self, signal: Signal) -> ExitStatus {
         self.signal(signal);
@@ -90,11 +108,15 @@ impl Server {
 impl Starting {
     /// Starts a server and does not wait for anything.
     pub(crate) fn spawn(home: &Path) -> Self {
-        Self::spawn_with(home, &mut Command::new(env!("CARGO_BIN_EXE_demo-server")))
+        Self::spawn_with(home, &mut Command::new(PROGRAM))
     }
 
     /// The same with another program in the place of the server.
     pub(crate) fn spawn_with(home: &Path, command: &mut Command) -> Self {
+        let settings: Vec<_> = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
         let is_new = !home.join("data/token").exists();
         let stderr = tempfile::tempfile().unwrap();
         let child = command
@@ -102,7 +124,9 @@ impl Starting {
             .env("TORU_DEMO_PLUGINS", home.join("plugins"))
             .env("TORU_DEMO_DATA", home.join("data"))
             .env_remove("TORU_DEMO_TOKEN")
+            .env_remove("TORU_DEMO_ADMIN_PASSWORD")
             .env("RUST_LOG", "warn")
+            .envs(settings)
             .stdout(Stdio::piped())
             .stderr(stderr.try_clone().unwrap())
             .spawn()
@@ -141,7 +165,7 @@ impl Starting {
             home: self.home,
             address,
             token,
-            _output: output,
+            output,
         })
     }
 }
