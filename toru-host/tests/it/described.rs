@@ -184,10 +184,10 @@ async fn every_answer_is_described_and_fits_its_schema() {
             .await;
             // No plugin has this id, and no method of it is answered.
             let of_nobody = filled(template).replace("actor", "-");
-            if desk.document["paths"][template]
+            let is_described = desk.document["paths"][template]
                 .get(method.to_lowercase())
-                .is_some()
-            {
+                .is_some();
+            if is_described && method != "OPTIONS" {
                 desk.ask(template, method, &of_nobody, &[]).await;
             }
         }
