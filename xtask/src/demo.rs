@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::process::{cargo, run as run_command};
 use crate::workspace::Workspace;
-use crate::{Result, examples};
+use crate::{Result, examples, frontend};
 
 /// Builds, installs, says what to try and becomes the server.
 pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
@@ -24,8 +24,13 @@ pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
     fs::create_dir_all(&plugins)?;
     fs::create_dir_all(&data)?;
 
-    if let Err(reason) = interface(&workspace.root().join("demo-server/frontend")) {
-        println!("without the web interface: {reason}");
+    match frontend::can_build() {
+        Ok(()) => {
+            for frontend in frontend::all(workspace) {
+                frontend.build()?;
+            }
+        }
+        Err(reason) => println!("without the web interface: {reason}"),
     }
     let mut build = cargo();
     build.args(["build", "--release", "--package", "demo-server"]);
@@ -48,23 +53,6 @@ pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
         }
     }
     become_program(server.args(server_args).env("TORU_DEMO_TOKEN", token))
-}
-
-/// Builds the web interface, which the server embeds if it is there.
-fn interface(folder: &Path) -> Result {
-    if !folder.join("package.json").is_file() {
-        return Err(format!("there is none in {}", folder.display()).into());
-    }
-    let npm = |args: &[&str]| run_command(Command::new("npm").args(args).current_dir(folder));
-    // What it installed last time is good as long as it was asked for the same.
-    let asked = fs::metadata(folder.join("package-lock.json")).and_then(|file| file.modified());
-    let installed =
-        fs::metadata(folder.join("node_modules/.package-lock.json")).and_then(|file| file.modified());
-    let is_installed = matches!((asked, installed), (Ok(asked), Ok(installed)) if installed >= asked);
-    if !is_installed {
-        npm(&["ci", "--no-audit", "--no-fund"])?;
-    }
-    npm(&["run", "build"])
 }
 
 /// Replaces this program by the server, so that signals reach it and nothing is left behind.

@@ -10,6 +10,7 @@ mod bench;
 mod cli;
 mod demo;
 mod examples;
+mod frontend;
 mod header;
 mod process;
 mod suite;

@@ -8,7 +8,7 @@ use super::{dependencies, interface, locks};
 use crate::process::{self, cargo, cargo_nightly, run};
 use crate::tools::{self, VALGRIND};
 use crate::workspace::Workspace;
-use crate::{Result, examples, header};
+use crate::{Result, examples, frontend, header};
 
 /// Most bytes of the smallest plugin, stripped.
 const SMALLEST_PLUGIN_MAX: u64 = 450 * 1024;
@@ -47,6 +47,11 @@ pub(super) const STEPS: &[Step] = &[
         "interface",
         "whose types the core's public interface shows (nightly)",
         |context| interface::check(context.workspace),
+    ),
+    step(
+        "frontend",
+        "lints, types and tests of what runs in browsers, and its build",
+        frontends,
     ),
     step(
         "build-examples",
@@ -187,6 +192,17 @@ fn layering(context: &mut Context<'_>) -> Result<Option<String>> {
     dependencies::modules(context.workspace.root())?;
     dependencies::rust_versions(context.workspace)?;
     locks::check(context.workspace.root())?;
+    Ok(None)
+}
+
+fn frontends(context: &mut Context<'_>) -> Result<Option<String>> {
+    if let Err(reason) = frontend::can_build() {
+        return Ok(Some(reason));
+    }
+    for frontend in frontend::all(context.workspace) {
+        println!("--> {}", frontend.path().display());
+        frontend.check()?;
+    }
     Ok(None)
 }
 
