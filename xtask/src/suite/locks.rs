@@ -1,15 +1,16 @@
 //! Where the lock files say that packages come from.
 
 use std::fs;
-use std::path::Path;
 
-use crate::Result;
+use crate::workspace::Workspace;
+use crate::{Result, frontend};
 
 const CARGO_REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 const NPM_REGISTRY: &str = "https://registry.npmjs.org/";
 
 /// Fails when a lock file names another place than the public registries.
-pub(super) fn check(root: &Path) -> Result {
+pub(super) fn check(workspace: &Workspace) -> Result {
+    let root = workspace.root();
     for lock in [
         "Cargo.lock",
         "benches/smallest-plugin/Cargo.lock",
@@ -19,9 +20,12 @@ pub(super) fn check(root: &Path) -> Result {
             refuse(lock, &cargo_strangers(&text))?;
         }
     }
-    let npm = "demo-server/frontend/package-lock.json";
-    if let Ok(text) = fs::read_to_string(root.join(npm)) {
-        refuse(npm, &npm_strangers(&text))?;
+    for frontend in frontend::all(workspace) {
+        let lock = frontend.path().join("package-lock.json");
+        refuse(
+            &lock.display().to_string(),
+            &npm_strangers(&fs::read_to_string(&lock)?),
+        )?;
     }
     Ok(())
 }
@@ -40,7 +44,8 @@ fn npm_strangers(lock: &str) -> Vec<&str> {
         .filter_map(|line| line.trim().strip_prefix("\"resolved\": \""));
     let addresses = resolved.map(|address| address.trim_end_matches([',', '"']));
     addresses
-        .filter(|address| !address.starts_with(NPM_REGISTRY))
+        // A folder of our own is no address.
+        .filter(|address| address.contains("://") && !address.starts_with(NPM_REGISTRY))
         .collect()
 }
 
@@ -61,7 +66,7 @@ mod tests {
             format!("name = \"a\"\nsource = \"{CARGO_REGISTRY}\"\nsource = \"git+https://example.org/b\"\n");
         assert_eq!(cargo_strangers(&lock), ["git+https://example.org/b"]);
         let lock = format!(
-            "  \"resolved\": \"{NPM_REGISTRY}a/-/a-1.0.0.tgz\",\n  \"resolved\": \"https://example.org/b.tgz\",\n"
+            "  \"resolved\": \"{NPM_REGISTRY}a/-/a-1.0.0.tgz\",\n  \"resolved\": \"packages/own\",\n  \"resolved\": \"https://example.org/b.tgz\",\n"
         );
         assert_eq!(npm_strangers(&lock), ["https://example.org/b.tgz"]);
     }

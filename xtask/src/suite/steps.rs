@@ -191,7 +191,7 @@ fn layering(context: &mut Context<'_>) -> Result<Option<String>> {
     dependencies::layering(context.workspace)?;
     dependencies::modules(context.workspace.root())?;
     dependencies::rust_versions(context.workspace)?;
-    locks::check(context.workspace.root())?;
+    locks::check(context.workspace)?;
     Ok(None)
 }
 
