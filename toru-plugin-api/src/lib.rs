@@ -10,6 +10,9 @@ mod error;
 mod export;
 mod headers;
 mod kv;
+#[cfg(feature = "license")]
+#[cfg_attr(docsrs, doc(cfg(feature = "license")))]
+pub mod license;
 mod log;
 mod metadata;
 mod percent;

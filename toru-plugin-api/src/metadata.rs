@@ -128,7 +128,7 @@ impl PluginMetadata {
     }
 }
 
-const fn is_plugin_id(id: &str) -> bool {
+pub(crate) const fn is_plugin_id(id: &str) -> bool {
     let id = id.as_bytes();
     if id.is_empty() || id.len() > 64 || id[0] == b'-' || id[id.len() - 1] == b'-' {
         return false;

@@ -1,0 +1,87 @@
+//! How licences are signed.
+
+use ed25519_dalek::{Signature, VerifyingKey};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use super::KeyError;
+
+/// How licences are signed. The verifier's type says which algorithm it is; the text of a key never chooses.
+pub trait Algorithm: sealed::Sealed {
+    /// Its name in the text of a key.
+    const NAME: &'static str;
+}
+
+pub(super) mod sealed {
+    use super::KeyError;
+
+    #[expect(unnameable_types, reason = "nobody else is to implement it")]
+    pub trait Sealed {
+        /// A key that verifies.
+        type Key: Send + Sync;
+
+        fn read(bytes: &[u8]) -> Result<Self::Key, KeyError>;
+
+        fn verify(key: &Self::Key, signed: &[u8], signature: &[u8]) -> bool;
+    }
+}
+
+/// Ed25519: the vendor signs, and plugins hold a public key. The one to use.
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a name for a type, of which there are no values"
+)]
+pub enum Ed25519 {}
+
+/// HMAC-SHA256: plugins hold the vendor's secret.
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a name for a type, of which there are no values"
+)]
+pub enum Hs256 {}
+
+impl Algorithm for Ed25519 {
+    const NAME: &'static str = "ed25519";
+}
+
+impl sealed::Sealed for Ed25519 {
+    type Key = VerifyingKey;
+
+    fn read(bytes: &[u8]) -> Result<VerifyingKey, KeyError> {
+        let bytes = bytes.try_into().map_err(|_| KeyError::Length)?;
+        let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::Unusable)?;
+        if key.is_weak() {
+            return Err(KeyError::Unusable);
+        }
+        Ok(key)
+    }
+
+    fn verify(key: &VerifyingKey, signed: &[u8], signature: &[u8]) -> bool {
+        // The strict form: one signature has one spelling.
+        Signature::from_slice(signature).is_ok_and(|signature| key.verify_strict(signed, &signature).is_ok())
+    }
+}
+
+impl Algorithm for Hs256 {
+    const NAME: &'static str = "hs256";
+}
+
+impl sealed::Sealed for Hs256 {
+    type Key = Hmac<Sha256>;
+
+    fn read(bytes: &[u8]) -> Result<Hmac<Sha256>, KeyError> {
+        if bytes.len() < 32 {
+            return Err(KeyError::Length);
+        }
+        Hmac::new_from_slice(bytes).map_err(|_| KeyError::Length)
+    }
+
+    fn verify(key: &Hmac<Sha256>, signed: &[u8], signature: &[u8]) -> bool {
+        let mut mac = key.clone();
+        mac.update(signed);
+        // All 32 bytes, compared in constant time.
+        mac.verify_slice(signature).is_ok()
+    }
+}
