@@ -21,7 +21,9 @@
 //! | `licensee` | whose it is: 1 to 128 characters, none of which is a control character; may be absent |
 //! | `plugin` | id of the plugin |
 //!
-//! A licence has exactly one spelling: no other text means the same. The whole text has at most 4096 bytes.
+//! A licence has exactly one spelling: no other text means the same. The whole text has at most 4096 bytes. 126 test vectors for
+//! other languages are in this package's `include/license-vectors.json`: what a verifier is asked, and what it answers. `key` is
+//! what it carries, in hexadecimal, `now` the time in seconds since 1970.
 //!
 //! # Which algorithm
 //!

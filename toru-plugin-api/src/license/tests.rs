@@ -1,3 +1,5 @@
+mod vectors;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
