@@ -51,6 +51,8 @@ mod algorithm;
 mod claims;
 mod date;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod promises;
 
 use std::fmt;
 use std::time::SystemTime;
