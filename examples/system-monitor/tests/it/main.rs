@@ -5,7 +5,9 @@
 use std::convert::Infallible;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,16 +32,29 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
         .unwrap_or_else(|_| panic!("this takes too long"))
 }
 
-/// The library that was built for this test, beside it.
-fn library() -> PathBuf {
-    let folder = std::env::current_exe().unwrap();
-    let library = folder.with_file_name("libsystem_monitor.so");
-    assert!(library.is_file(), "{} is missing", library.display());
-    library
+/// The plugin's library. Cargo builds no `cdylib` for a test by itself; most of the work is done already.
+fn library() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        let output = Command::new(env!("CARGO"))
+            .args(["build", "--lib", "--package", "system-monitor", "--target-dir"])
+            .arg(target)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env_remove("CARGO_BUILD_TARGET")
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        target.join("debug/libsystem_monitor.so")
+    })
 }
 
 struct Host {
-    folder: TempDir,
+    _folder: TempDir,
     manager: PluginManager,
     api: PluginApi,
 }
@@ -56,14 +71,14 @@ impl Host {
         let installed = plugins.join("system-monitor.so");
         fs::copy(library(), &installed).unwrap();
         fs::set_permissions(&installed, fs::Permissions::from_mode(0o644)).unwrap();
-        Self::start(folder).await
-    }
-
-    async fn start(folder: TempDir) -> Self {
-        let builder = PluginManager::builder(folder.path().join("plugins")).drain_timeout(DRAIN);
+        let builder = PluginManager::builder(plugins).drain_timeout(DRAIN);
         let manager = soon(builder.start()).await.unwrap();
         let api = PluginApi::new(manager.clone(), DangerouslyAllowEveryone);
-        Self { folder, manager, api }
+        Self {
+            _folder: folder,
+            manager,
+            api,
+        }
     }
 
     async fn enabled(config: &Value) -> Self {
@@ -176,8 +191,8 @@ async fn the_chosen_interval_is_remembered() {
         .await;
     assert_eq!((status, &changed["interval_ms"]), (200, &json!(1000)));
 
-    soon(host.manager.shutdown()).await;
-    let host = Host::start(host.folder).await;
+    soon(host.manager.disable(&id())).await.unwrap();
+    soon(host.manager.enable(&id())).await.unwrap();
     assert_eq!(host.get("/settings").await.1, changed);
 }
 
