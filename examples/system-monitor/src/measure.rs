@@ -59,13 +59,13 @@ struct Network {
     sent: u64,
 }
 
-/// In bytes.
+/// In bytes. What is not available need not be used: some is kept for administrators.
 #[derive(Debug, Serialize)]
 struct Disk<'a> {
     mount: std::borrow::Cow<'a, str>,
     file_system: std::borrow::Cow<'a, str>,
     total: u64,
-    used: u64,
+    available: u64,
 }
 
 impl Measure {
@@ -147,7 +147,7 @@ impl Measure {
                 mount: disk.mount_point().to_string_lossy(),
                 file_system: disk.file_system().to_string_lossy(),
                 total: disk.total_space(),
-                used: disk.total_space().saturating_sub(disk.available_space()),
+                available: disk.available_space(),
             })
             .collect();
         disks.sort_by(|a, b| b.total.cmp(&a.total).then_with(|| a.mount.cmp(&b.mount)));

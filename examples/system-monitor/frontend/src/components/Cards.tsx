@@ -6,6 +6,9 @@ import { Chart } from "./Chart";
 /** From here on a disk is nearly full, in percent. */
 const NEARLY_FULL = 90;
 
+/** So many cores have room without scrolling, even on a phone. */
+const SHOWN_CORES = 12;
+
 interface LiveProps {
   samples: readonly Sample[];
 }
@@ -28,16 +31,22 @@ export function CpuCard({ samples }: LiveProps) {
         </p>
       )}
       {newest && (
-        <ul class="sysmon-cores" aria-label="CPU use of each core">
+        <ul
+          role="list"
+          class="sysmon-cores"
+          aria-label="CPU use of each core"
+          // Many of them are scrolled, with the keyboard too.
+          tabIndex={newest.cpu.cores.length > SHOWN_CORES ? 0 : undefined}
+        >
           {newest.cpu.cores.map((core, index) => (
             <li key={index}>
-              <span>
+              <div>
                 <span class="sysmon-muted">
                   <span class="sysmon-unseen">Core </span>
                   {index}
-                </span>{" "}
-                {Math.round(core)} %
-              </span>
+                </span>
+                <span>{Math.round(core)} %</span>
+              </div>
               <Bar percent={core} />
             </li>
           ))}
@@ -109,9 +118,9 @@ export function DisksCard({ samples }: LiveProps) {
     <Card title="Disks">
       {disks?.length === 0 && <p class="sysmon-note sysmon-muted">The operating system tells of none.</p>}
       {disks && disks.length > 0 && (
-        <ul class="sysmon-disks">
-          {disks.map(({ mount, file_system, total, used }) => {
-            const full = share(used, total);
+        <ul role="list" class="sysmon-disks">
+          {disks.map(({ mount, file_system, total, available }) => {
+            const full = share(total - available, total);
             return (
               <li key={mount}>
                 <div>
@@ -119,7 +128,7 @@ export function DisksCard({ samples }: LiveProps) {
                 </div>
                 <Bar percent={full} isAlarming={full >= NEARLY_FULL} />
                 <div>
-                  {bytes(used)} of {bytes(total)}, {percent(full)}
+                  {bytes(available)} of {bytes(total)} available
                   {full >= NEARLY_FULL && <span class="sysmon-danger"> – nearly full</span>}
                 </div>
               </li>

@@ -23,13 +23,16 @@ interface ChartProps {
 export function Chart({ title, samples, series, max, format }: ChartProps) {
   return (
     <div class="sysmon-chart">
+      <div class="sysmon-scale" aria-hidden="true">
+        <span>{format(max)}</span>
+      </div>
       <svg
         role="img"
         aria-label={describe({ title, samples, series, max, format })}
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         preserveAspectRatio="none"
       >
-        {[0.25, 0.5, 0.75].map((y) => (
+        {[0, 0.25, 0.5, 0.75].map((y) => (
           <line key={y} class="sysmon-grid-line" x1="0" x2={WIDTH} y1={y * HEIGHT} y2={y * HEIGHT} />
         ))}
         {series.map(({ name, value }, index) =>
@@ -46,7 +49,6 @@ export function Chart({ title, samples, series, max, format }: ChartProps) {
         )}
       </svg>
       <div class="sysmon-scale" aria-hidden="true">
-        <span>{format(max)}</span>
         <span>2 min ago</span>
         <span>now</span>
       </div>

@@ -37,7 +37,8 @@ export interface Disk {
   mount: string;
   file_system: string;
   total: number;
-  used: number;
+  /** The rest is used, or kept for administrators. */
+  available: number;
 }
 
 export type Sort = "cpu" | "memory";

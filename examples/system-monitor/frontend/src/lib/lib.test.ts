@@ -94,6 +94,34 @@ describe("follow", () => {
   });
 });
 
+describe("follow, when a stream is silent", () => {
+  test("gives it up after a while", async () => {
+    vi.useFakeTimers();
+    const controller = new AbortController();
+    const told: Connection[] = [];
+    const api: ToruApi = {
+      fetch: (_, init) =>
+        new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(init.signal?.reason))),
+      showToast: () => undefined,
+      signal: controller.signal,
+    };
+    const following = follow(
+      api,
+      controller.signal,
+      () => undefined,
+      (connection) => told.push(connection),
+    );
+    await vi.advanceTimersByTimeAsync(9999);
+    expect(told).toEqual([{ kind: "connecting" }]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(told[1]).toEqual({ kind: "lost", why: "nothing arrives any more" });
+    controller.abort();
+    await following;
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+});
+
 describe("history", () => {
   test("keeps two minutes, in order", () => {
     let samples = remember([], sampleAt(0));
