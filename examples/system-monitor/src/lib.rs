@@ -1,6 +1,6 @@
 //! A plugin people would keep: what the machine is doing, measured once for everybody who looks.
 //!
-//! Start reading at [`SystemMonitor::register_routes`].
+//! Start reading at `SystemMonitor::register_routes`.
 
 mod live;
 mod measure;

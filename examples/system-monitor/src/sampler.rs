@@ -136,7 +136,10 @@ impl Listener {
                 Poll::Ready(Some(Arc::clone(sample)))
             }
             _ => {
-                state.listeners.insert(self.id, Some(cx.waker().clone()));
+                let before = state.listeners.insert(self.id, Some(cx.waker().clone()));
+                drop(state);
+                // A waker is the host's: what its end does is not done under the lock.
+                drop(before);
                 Poll::Pending
             }
         }
@@ -149,7 +152,6 @@ impl Drop for Listener {
         let waker = state.listeners.remove(&self.id);
         let was_last = state.listeners.is_empty();
         drop(state);
-        // A waker is the host's: nothing of it runs under the lock.
         drop(waker);
         if was_last {
             self.shared.changed.notify_one();
