@@ -35,7 +35,11 @@ pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
     let mut build = cargo();
     build.args(["build", "--release", "--package", "demo-server"]);
     run_command(build.current_dir(workspace.root()))?;
-    for built in [examples::hello_plugin(workspace)?, examples::c_plugin(workspace)?] {
+    for built in [
+        examples::hello_plugin(workspace)?,
+        examples::system_monitor(workspace)?,
+        examples::c_plugin(workspace)?,
+    ] {
         match built {
             Ok(library) => examples::install(&library, Path::new(&plugins), examples::seal)?,
             Err(reason) => println!("{reason}"),

@@ -35,21 +35,12 @@ pub(crate) fn hello_plugin(workspace: &Workspace) -> Built {
     cdylib(workspace, "hello-plugin").map(Ok)
 }
 
-/// `examples/system-monitor`, optimised; with a page that tells how to get its charts when npm is missing or fails.
-#[expect(dead_code, reason = "for the demo, once it serves pages of plugins")]
+/// `examples/system-monitor`, optimised, with its page if that was built.
 pub(crate) fn system_monitor(workspace: &Workspace) -> Built {
-    let package = "system-monitor";
-    if !workspace.has_package(package) {
-        return Ok(Err(format!("examples/{package} is not there")));
+    if !workspace.has_package("system-monitor") {
+        return Ok(Err("examples/system-monitor is not there".to_owned()));
     }
-    let frontend = workspace.root().join("examples").join(package).join("frontend");
-    let npm = |args: &[&str]| run(Command::new("npm").args(args).current_dir(&frontend));
-    let built =
-        npm(&["ci", "--no-audit", "--no-fund", "--prefer-offline"]).and_then(|()| npm(&["run", "build"]));
-    if let Err(error) = built {
-        println!("    {package} has no charts, which Node 20.19 or newer would build: {error}");
-    }
-    cdylib(workspace, package).map(Ok)
+    cdylib(workspace, "system-monitor").map(Ok)
 }
 
 /// `examples/c-plugin`, by the C compiler.

@@ -6,8 +6,9 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::sync::futures::OwnedNotified;
 use tokio::task::JoinHandle;
 use tokio::time::{Sleep, sleep_until};
@@ -289,7 +290,11 @@ impl<B: RequestBody> CallFuture<B> {
                 }
                 let (status, remarkable) = (*code, fields.remarkable);
                 let (headers, body) = Answer::take_parts(answer);
+                let is_stream = matches!(body, AnswerBody::Stream(_));
                 let body = ResponseBody::new(body, permit, call);
+                if is_stream && is_events(&headers) {
+                    body.set_events();
+                }
                 Ok(Answered {
                     status,
                     headers,
@@ -409,6 +414,14 @@ fn noted(context: &PluginContext, status: u32) -> u32 {
 fn note_panic(context: &PluginContext) {
     context.lane().panicked.add(1);
     context.faults().report(Fault::Panicked);
+}
+
+/// Whether a response is a stream of events.
+fn is_events(headers: &HeaderMap) -> bool {
+    const KIND: &[u8] = b"text/event-stream";
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    kind.and_then(|kind| kind.get(..KIND.len()))
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(KIND))
 }
 
 /// Counts a failure.

@@ -202,6 +202,7 @@ impl Instance {
     /// Lets nothing in from now on.
     pub(crate) fn close(&self) {
         self.0.gate.close();
+        self.0.streams().end_events();
     }
 
     /// Waits until nothing is inside any more; it was closed before.

@@ -277,3 +277,27 @@ async fn no_request_reaches_a_plugin_that_was_disabled() {
         "each was shut down once"
     );
 }
+
+#[tokio::test]
+async fn a_stream_of_events_ends_at_once_and_cleanly() {
+    for kind in ["text/event-stream", "Text/Event-Stream; charset=utf-8"] {
+        let (flag, dropped) = told();
+        let flag = std::sync::Mutex::new(Some(flag));
+        let script = Script::act(move |_, _| {
+            let stream = Silent(flag.lock().unwrap().take().unwrap());
+            let response = Response::with_type(kind, Body::from_stream(stream));
+            std::future::ready(Ok(response))
+        });
+        // Whoever waited for it would wait for an hour.
+        let host = script
+            .run_with(|builder| builder.drain_timeout(Duration::from_secs(3600)))
+            .await;
+        let body = host.respond(get("actor/act")).await.into_body();
+        let reading = tokio::spawn(body.collect());
+        tokio::task::yield_now().await;
+        host.disable("actor").await;
+        soon(dropped).await.unwrap();
+        let read = soon(reading).await.unwrap().unwrap();
+        assert!(read.to_bytes().is_empty(), "an end and no error");
+    }
+}

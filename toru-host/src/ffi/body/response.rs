@@ -16,7 +16,8 @@ use crate::lane::InFlight;
 
 /// The body of a response, from a plugin or from the host itself.
 ///
-/// While a plugin streams it, the plugin counts as busy: disabling it waits for the end, up to a limit.
+/// While a plugin streams it, the plugin counts as busy: disabling it waits for the end, up to a limit. A stream of events
+/// (`text/event-stream`) has no end to wait for: it ends when its plugin is disabled, and clients may come back.
 #[derive(Default)]
 pub struct ResponseBody(Repr);
 
@@ -43,6 +44,13 @@ impl ResponseBody {
             AnswerBody::Stream(stream) => Repr::Stream(Streaming::new(stream, permit, call)),
             AnswerBody::Request(body) => Repr::Request(body),
         })
+    }
+
+    /// Says that the header calls it a stream of events.
+    pub(in crate::ffi) fn set_events(&self) {
+        if let Repr::Stream(streaming) = &self.0 {
+            streaming.set_events();
+        }
     }
 
     /// A body that is there as a whole.

@@ -1,7 +1,7 @@
 //! Response bodies that plugins produce piece by piece.
 
 use std::ptr::NonNull;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -40,6 +40,10 @@ struct Shared {
     /// Empty once the stream has ended.
     open: Mutex<Option<Open>>,
     waker: SharedWaker,
+    /// Whether it consists of events, and so has no end of its own.
+    is_events: AtomicBool,
+    /// Whether it was ended as such.
+    is_over: AtomicBool,
 }
 
 /// A stream that has not ended. It is released before the permit is given back, while the instance is still there.
@@ -54,18 +58,22 @@ struct Open {
 
 /// The streams of an instance.
 #[derive(Debug, Default)]
-pub(crate) struct Streams(Mutex<Vec<Weak<Shared>>>);
+pub(crate) struct Streams {
+    all: Mutex<Vec<Weak<Shared>>>,
+    /// Whether streams of events are to end.
+    is_closing: AtomicBool,
+}
 
 impl Streams {
     fn add(&self, stream: &Arc<Shared>) {
-        let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut streams = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         streams.retain(|stream| stream.strong_count() > 0);
         streams.push(Arc::downgrade(stream));
     }
 
     /// Ends all streams. One that is being polled right now ends itself when that returns.
     pub(in crate::ffi) fn end(&self) {
-        let streams = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let streams = std::mem::take(&mut *self.all.lock().unwrap_or_else(PoisonError::into_inner));
         for stream in streams.iter().filter_map(Weak::upgrade) {
             let open = match stream.open.try_lock() {
                 Ok(mut open) => open.take(),
@@ -79,12 +87,31 @@ impl Streams {
 }
 
 impl Streams {
+    /// Ends streams of events, which nobody can wait for: those that are there, and those to come.
+    pub(in crate::ffi) fn end_events(&self) {
+        self.is_closing.store(true, Ordering::SeqCst);
+        for stream in self.alive() {
+            if stream.is_events.load(Ordering::SeqCst) {
+                stream.is_over.store(true, Ordering::SeqCst);
+                // One that is being polled right now ends itself when that returns.
+                let open = stream.open.try_lock().map_or(None, |mut open| open.take());
+                drop(open);
+                stream.waker.wake();
+            }
+        }
+    }
+
+    fn alive(&self) -> Vec<Arc<Shared>> {
+        let streams = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.iter().filter_map(Weak::upgrade).collect()
+    }
+
     /// Ends streams whose clients have taken nothing for longer than that. Tells whether there were any.
     #[cold]
     pub(crate) fn end_stalled(&self, limit: Duration) -> bool {
-        let streams = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let streams = self.alive();
         let mut ended = false;
-        for stream in streams.iter().filter_map(Weak::upgrade) {
+        for stream in streams {
             // One that is being polled does not stand still.
             let Ok(mut open) = stream.open.try_lock() else {
                 continue;
@@ -111,6 +138,8 @@ impl Streaming {
                 offered: Some(Instant::now()),
             })),
             waker: SharedWaker::new(),
+            is_events: false.into(),
+            is_over: false.into(),
         });
         instance.streams().add(&shared);
         let streaming = Self(shared);
@@ -119,6 +148,21 @@ impl Streaming {
             drop(streaming.open().take());
         }
         streaming
+    }
+
+    /// Says that it consists of events: it ends when its plugin is to stop, and nobody waits for more.
+    #[cold]
+    pub(super) fn set_events(&self) {
+        self.0.is_events.store(true, Ordering::SeqCst);
+        let mut open = self.open();
+        // Either whoever ends streams of events finds it to be one, or it is found here that they were ended.
+        let is_closing = |open: &mut Open| open.permit.instance().streams().is_closing.load(Ordering::SeqCst);
+        let over = open.take_if(is_closing);
+        if over.is_some() {
+            self.0.is_over.store(true, Ordering::SeqCst);
+        }
+        drop(open);
+        drop(over);
     }
 
     fn open(&self) -> MutexGuard<'_, Option<Open>> {
@@ -134,7 +178,8 @@ impl Streaming {
         // Whoever ends all streams may have come while this one was locked: either it is found unlocked there, or the end is
         // seen here.
         fence(Ordering::SeqCst);
-        if instance.is_some_and(|instance| instance.is_cancelled()) {
+        let is_over = self.0.is_over.load(Ordering::SeqCst);
+        if is_over || instance.is_some_and(|instance| instance.is_cancelled()) {
             drop(self.open().take());
         }
         polled
@@ -150,7 +195,11 @@ impl Streaming {
             ..
         }) = &mut *open
         else {
-            return stopped;
+            return if self.0.is_over.load(Ordering::SeqCst) {
+                Poll::Ready(None)
+            } else {
+                stopped
+            };
         };
         let context = permit.instance().context();
         if permit.instance().is_cancelled() {
