@@ -3,9 +3,9 @@
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use toru_plugin_api::license::{Date, Ed25519, Hs256, License, LicenseError, Lice
 use crate::keys::{Algorithm, VendorKey};
 use crate::options::What;
 
-/// Reads the text of a licence from a file or standard input; white space around it is of no account.
+/// Reads the text of a licence from a file or standard input. White space around it is removed, which plugins may not do.
 ///
 /// # Errors
 ///
@@ -25,12 +25,15 @@ pub fn read(file: Option<&Path>) -> Result<String> {
     match file {
         Some(path) => fs::File::open(path)
             .with_context(|| format!("the licence {} cannot be read", path.display()))?
-            .take(most)
+            .take(most + 1)
             .read_to_string(&mut text),
-        None => std::io::stdin().take(most).read_to_string(&mut text),
+        None => std::io::stdin().take(most + 1).read_to_string(&mut text),
     }
     .context("the licence cannot be read")?;
-    Ok(text.trim().to_owned())
+    ensure!(text.len() as u64 <= most, "this is longer than any licence");
+    Ok(text
+        .trim_matches(|char: char| char.is_ascii_whitespace())
+        .to_owned())
 }
 
 /// What a text says it is, whether it is genuine or not.
@@ -70,7 +73,7 @@ pub fn verify(
 ) -> Result<std::result::Result<License, LicenseError>> {
     let now = match at {
         None => SystemTime::now(),
-        Some(date) => start_of(date).context("no licence is of that day")?,
+        Some(date) => date.start(),
     };
     let carried = key.carried();
     Ok(match key.algorithm() {
@@ -81,21 +84,4 @@ pub fn verify(
             .key(key.id(), &carried)?
             .verify_at(text, &what.instance, now),
     })
-}
-
-/// The first moment of a day since 1970.
-fn start_of(date: Date) -> Option<SystemTime> {
-    let day = Duration::from_secs(24 * 60 * 60);
-    let (mut low, mut high) = (0_u32, 3_652_059);
-    // Looked for by halves: the calendar knows the day of a moment.
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if Date::of(UNIX_EPOCH + day * middle)? < date {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    let start = UNIX_EPOCH + day * low;
-    (Date::of(start) == Some(date)).then_some(start)
 }

@@ -1,8 +1,8 @@
 //! The vendor's keys, and the files that they are kept in.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -18,6 +18,9 @@ use toru_plugin_api::license::{Ed25519, Hs256, License, LicenseVerifier, signing
 
 /// Variable that holds the content of a key file, where there is no file.
 pub const VARIABLE: &str = "TORU_LICENSE_KEY";
+
+/// Most bytes of a key file that are read.
+const KEY_FILE_MAX: u64 = 4096;
 
 /// How licences are signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -70,20 +73,17 @@ impl VendorKey {
     /// When there is none, others may read it, or it is no key.
     pub fn load(file: Option<&Path>) -> Result<Self> {
         let text = match file {
-            Some(path) => {
-                let problem = || format!("the key file {} cannot be used", path.display());
-                let mode = fs::metadata(path).with_context(problem)?.permissions().mode();
-                ensure!(
-                    mode & 0o077 == 0,
-                    "the key file {} can be read by others (mode {:o}); run: chmod 600 {}",
-                    path.display(),
-                    mode & 0o777,
-                    path.display()
-                );
-                fs::read_to_string(path).with_context(problem)?
+            Some(path) => read_private(path)?,
+            None => {
+                let value = std::env::var_os(VARIABLE).with_context(|| {
+                    format!("name a key file by --key, or put its content into {VARIABLE}")
+                })?;
+                // Its own error would show the value.
+                let Ok(text) = value.into_string() else {
+                    bail!("the value of {VARIABLE} is no text");
+                };
+                text
             }
-            None => std::env::var(VARIABLE)
-                .with_context(|| format!("name a key file by --key, or put its content into {VARIABLE}"))?,
         };
         // The words of a parser could show what it has read.
         let Ok(file) = serde_json::from_str::<KeyFile>(&text) else {
@@ -107,25 +107,38 @@ impl VendorKey {
     ///
     /// When there is such a file, or it cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let problem = || {
-            format!(
-                "the key file {} cannot be made; keys are never overwritten",
-                path.display()
-            )
-        };
-        let mut file = OpenOptions::new()
+        let made = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(path)
-            .with_context(problem)?;
+            .open(path);
+        if made
+            .as_ref()
+            .is_err_and(|error| error.kind() == ErrorKind::AlreadyExists)
+        {
+            bail!("{} is there already; keys are never overwritten", path.display());
+        }
+        let problem = || format!("the key file {} cannot be written", path.display());
+        let file = made.with_context(problem)?;
+        let written = self.write(file).and_then(|()| {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            // Also its name is to be there when the power comes back.
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        });
+        if written.is_err() {
+            let _ = fs::remove_file(path);
+        }
+        written.with_context(problem)
+    }
+
+    fn write(&self, mut file: File) -> std::io::Result<()> {
         let content = KeyFile {
             algorithm: self.algorithm,
             id: self.id.clone(),
             secret: URL_SAFE_NO_PAD.encode(self.secret),
         };
-        writeln!(file, "{}", serde_json::to_string(&content)?).with_context(problem)?;
-        file.sync_all().with_context(problem)
+        writeln!(file, "{}", serde_json::to_string(&content)?)?;
+        file.sync_all()
     }
 
     /// How it signs.
@@ -182,6 +195,25 @@ impl VendorKey {
         }?;
         Ok(self)
     }
+}
+
+/// What a file says that nobody else can read. Looked at and read as one and the same file.
+fn read_private(path: &Path) -> Result<String> {
+    let problem = || format!("the key file {} cannot be used", path.display());
+    let file = File::open(path).with_context(problem)?;
+    let about = file.metadata().with_context(problem)?;
+    ensure!(about.is_file(), "{} is no file", path.display());
+    let mode = about.permissions().mode() & 0o777;
+    ensure!(
+        mode & 0o077 == 0,
+        "the key file {path} can be read by others (mode {mode:o}); run: chmod 600 {path}",
+        path = path.display(),
+    );
+    let mut text = String::new();
+    file.take(KEY_FILE_MAX)
+        .read_to_string(&mut text)
+        .with_context(problem)?;
+    Ok(text)
 }
 
 impl fmt::Debug for VendorKey {

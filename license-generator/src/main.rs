@@ -79,7 +79,17 @@ fn main() -> Result<ExitCode> {
         }
         Command::Inspect { file } => {
             let value = inspect(&read(file.as_deref())?)?;
-            let text = format!("{value:#}\nNot verified: anybody can write this.");
+            // What it says may be meant for the terminal instead of for people.
+            let pretty = format!("{value:#}");
+            let shown = pretty.chars().flat_map(|char| {
+                let is_plain = char == '\n' || char.is_alphanumeric() || (' '..='~').contains(&char);
+                let escaped = (!is_plain).then(|| char.escape_unicode());
+                escaped.into_iter().flatten().chain(is_plain.then_some(char))
+            });
+            let text = format!(
+                "{}\nNot verified: anybody can write this.",
+                shown.collect::<String>()
+            );
             say(value, text)
         }
         Command::Verify { key, what, at, file } => {

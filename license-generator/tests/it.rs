@@ -151,3 +151,33 @@ fn nothing_that_is_said_tells_a_secret() {
         assert!(!text.contains(secret) && !text.is_empty(), "{args:?}: {text}");
     }
 }
+
+#[test]
+fn a_key_in_the_environment_is_not_told_either() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let content = std::fs::read(keygen(folder.path(), "ed25519")).unwrap();
+    let issue = |value: Vec<u8>| {
+        Command::new(env!("CARGO_BIN_EXE_license-generator"))
+            .arg("issue")
+            .args(FOR)
+            .env("TORU_LICENSE_KEY", OsString::from_vec(value))
+            .output()
+            .unwrap()
+    };
+    assert!(issue(content.clone()).status.success());
+    let secret = serde_json::from_slice::<Value>(&content).unwrap()["secret"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for broken in [[&content[..], b"\xff"].concat(), [&content[..], b"x"].concat()] {
+        let output = issue(broken);
+        assert!(
+            !output.status.success() && !said(&output).contains(&secret),
+            "{}",
+            said(&output)
+        );
+    }
+}

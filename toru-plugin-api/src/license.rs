@@ -14,14 +14,19 @@
 //!
 //! | Member | What |
 //! |---|---|
-//! | `expires` | last day on which it is valid, by UTC: `2027-12-31`; absent when it never ends |
+//! | `expires` | last day on which it is valid, by UTC: `2027-12-31`, not before `issued`; absent when it never ends |
 //! | `features` | what it unlocks: 1 to 64 names of 1 to 64 of `a-z`, `0-9`, `-`, `_` and `.`, sorted, each once; absent without any |
-//! | `instance` | the installation: its UUID in lower case with hyphens |
+//! | `instance` | the installation: its UUID in lower case with hyphens, not all zeros |
 //! | `issued` | the day on which it was issued, by UTC |
 //! | `licensee` | whose it is: 1 to 128 characters, none of which is a control character; may be absent |
-//! | `plugin` | id of the plugin |
+//! | `plugin` | id of the plugin: 1 to 64 of `a-z`, `0-9` and `-`, with no `-` at either end |
 //!
-//! A licence has exactly one spelling: no other text means the same. The whole text has at most 4096 bytes. 126 test vectors for
+//! A licence has exactly one spelling: nobody but the vendor can write another text that is accepted in its place. The whole text
+//! has at most 4096 bytes; white space around what somebody pastes is for the plugin to remove.
+//!
+//! What is wrong is found in this order: length, parts, version, algorithm, spelling of payload and signature, key id, signature,
+//! payload, plugin, installation, time. It is valid from a day before `issued`, since clocks differ, to the last second of `expires`.
+//! 205 test vectors for
 //! other languages are in this package's `include/license-vectors.json`: what a verifier is asked, and what it answers. `key` is
 //! what it carries, in hexadecimal, `now` the time in seconds since 1970.
 //!
@@ -29,7 +34,8 @@
 //!
 //! [`Ed25519`]. A plugin then carries a public key, which is of no use to whoever takes it out. With [`Hs256`] the plugin carries
 //! the secret itself: anybody who has the plugin can issue licences for it, so it keeps honest people honest and no more. Either way
-//! somebody who changes the plugin's code can leave the check out.
+//! somebody who changes the plugin's code can leave the check out, and somebody who sets the clock back or copies the
+//! installation with its id can use a licence for longer or twice.
 //!
 //! # Examples
 //!

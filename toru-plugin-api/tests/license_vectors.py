@@ -12,6 +12,7 @@ import hmac
 import json
 import re
 import sys
+import unicodedata
 
 try:
     from cryptography.exceptions import InvalidSignature
@@ -57,12 +58,19 @@ def read(payload):
         raise Refused("malformed") from None
     if not isinstance(claims, dict):
         raise Refused("malformed")
+    texts = [value for name, value in claims.items() if name != "features"] + list(claims.get("features") or [])
+    if not all(isinstance(text, str) for text in texts):
+        raise Refused("malformed")
     known = {"expires", "features", "instance", "issued", "licensee", "plugin"}
     if not {"instance", "issued", "plugin"} <= set(claims) <= known:
         raise Refused("malformed")
     canonical = json.dumps(claims, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    if canonical.encode() != payload:
+    if canonical.encode(errors="replace") != payload:
         raise Refused("malformed")
+    licensee = claims.get("licensee")
+    if licensee is not None:
+        if not 1 <= len(licensee) <= 128 or any(unicodedata.category(char) == "Cc" for char in licensee):
+            raise Refused("malformed")
     features = claims.get("features")
     if features is not None:
         if not features or len(features) > 64 or sorted(set(features)) != features:
@@ -70,6 +78,11 @@ def read(payload):
         if not all(FEATURE.fullmatch(feature) for feature in features):
             raise Refused("malformed")
     if not ID.fullmatch(claims["plugin"]) or not UUID.fullmatch(claims["instance"]):
+        raise Refused("malformed")
+    if set(claims["instance"]) == {"0", "-"}:
+        raise Refused("malformed")
+    issued = start(claims["issued"])
+    if "expires" in claims and start(claims["expires"]) < issued:
         raise Refused("malformed")
     return claims
 

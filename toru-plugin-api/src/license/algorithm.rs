@@ -42,6 +42,12 @@ pub enum Ed25519 {}
 )]
 pub enum Hs256 {}
 
+/// Order of the group, the lowest byte first (RFC 8032, section 5.1): a signature's second half is less.
+const ORDER: [u8; 32] = [
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+];
+
 impl Algorithm for Ed25519 {
     const NAME: &'static str = "ed25519";
 }
@@ -59,6 +65,11 @@ impl sealed::Sealed for Ed25519 {
     }
 
     fn verify(key: &VerifyingKey, signed: &[u8], signature: &[u8]) -> bool {
+        // The library refuses larger ones too, unless somebody else switches a feature of it on.
+        let is_reduced = |s: &[u8]| s.iter().rev().lt(ORDER.iter().rev());
+        if !signature.get(32..).is_some_and(is_reduced) {
+            return false;
+        }
         // The strict form: one signature has one spelling.
         Signature::from_slice(signature).is_ok_and(|signature| key.verify_strict(signed, &signature).is_ok())
     }
@@ -74,6 +85,10 @@ impl sealed::Sealed for Hs256 {
     fn read(bytes: &[u8]) -> Result<Hmac<Sha256>, KeyError> {
         if bytes.len() < 32 {
             return Err(KeyError::Length);
+        }
+        // Nobody's randomness, but a place that was never filled.
+        if bytes.iter().all(|byte| *byte == bytes[0]) {
+            return Err(KeyError::Unusable);
         }
         Hmac::new_from_slice(bytes).map_err(|_| KeyError::Length)
     }

@@ -14,6 +14,8 @@ const FEATURES_MAX: usize = 64;
 const FEATURE_LEN_MAX: usize = 64;
 /// Longest name of a licensee, in characters.
 const LICENSEE_LEN_MAX: usize = 128;
+/// Longest payload in bytes: with the longest key id and any signature, its text has at most 4096.
+const PAYLOAD_MAX: usize = 2944;
 /// How far a clock may be behind the day of issue.
 const TOLERANCE: i64 = 24 * 60 * 60;
 
@@ -151,7 +153,9 @@ impl License {
             (1..=LICENSEE_LEN_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control)
         };
         if !self.licensee.as_ref().is_none_or(is_name) {
-            return Err(malformed("its licensee is not 1 to 128 printable characters"));
+            return Err(malformed(
+                "its licensee is not 1 to 128 characters without control characters",
+            ));
         }
         let is_feature = |name: &String| {
             let allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
@@ -170,7 +174,7 @@ impl License {
 
     pub(super) fn check_time(&self, now: SystemTime) -> Result<(), LicenseError> {
         let now = seconds(now);
-        if now.saturating_add(TOLERANCE) < self.issued.start() {
+        if now.saturating_add(TOLERANCE) < self.issued.first_second() {
             return Err(LicenseError::NotYetValid { issued: self.issued });
         }
         match self.expires {
@@ -209,6 +213,9 @@ impl LicenseBuilder {
         license.features.sort_unstable();
         license.features.dedup();
         license.check()?;
+        if license.payload().len() > PAYLOAD_MAX {
+            return Err(malformed("it says more than fits into 4096 bytes of text"));
+        }
         Ok(license)
     }
 }

@@ -1,7 +1,7 @@
 //! Days of the Gregorian calendar, by UTC.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Seconds of a day.
 const DAY: i64 = 24 * 60 * 60;
@@ -65,8 +65,24 @@ impl Date {
         )
     }
 
+    /// Its first moment.
+    ///
+    /// # Panics
+    ///
+    /// On systems that do not know so many years; those in use do.
+    #[must_use]
+    pub fn start(self) -> SystemTime {
+        let seconds = self.first_second();
+        let away = Duration::from_secs(seconds.unsigned_abs());
+        if seconds < 0 {
+            UNIX_EPOCH - away
+        } else {
+            UNIX_EPOCH + away
+        }
+    }
+
     /// Its first second, counted from 1970.
-    pub(super) fn start(self) -> i64 {
+    pub(super) fn first_second(self) -> i64 {
         let (month, day) = (i64::from(self.month), i64::from(self.day));
         let year = i64::from(self.year) - i64::from(month <= 2);
         let month = if month > 2 { month - 3 } else { month + 9 };
@@ -77,7 +93,7 @@ impl Date {
 
     /// The first second of the next day.
     pub(super) fn end(self) -> i64 {
-        self.start() + DAY
+        self.first_second() + DAY
     }
 }
 
@@ -152,7 +168,7 @@ mod tests {
     #[test]
     fn one_day_follows_the_other_through_all_years() {
         let first = Date::new(1, 1, 1).unwrap();
-        let mut start = first.start();
+        let mut start = first.first_second();
         let mut count = 0_u32;
         for year in 1..=9999 {
             for month in 1..=12 {
@@ -160,14 +176,14 @@ mod tests {
                     let Some(date) = Date::new(year, month, day) else {
                         continue;
                     };
-                    assert_eq!(date.start(), start, "{date}");
+                    assert_eq!(date.first_second(), start, "{date}");
                     start += DAY;
                     count += 1;
                 }
             }
         }
         assert_eq!(count, 3_652_059);
-        assert_eq!(Date::new(1970, 1, 1).unwrap().start(), 0);
+        assert_eq!(Date::new(1970, 1, 1).unwrap().first_second(), 0);
     }
 
     #[test]
@@ -180,7 +196,7 @@ mod tests {
             "9999-12-31",
         ] {
             let date = Date::parse(text).unwrap();
-            let start = UNIX_EPOCH + Duration::from_secs(date.start().try_into().unwrap());
+            let start = date.start();
             let last = UNIX_EPOCH + Duration::from_secs((date.end() - 1).try_into().unwrap());
             assert_eq!((Date::of(start), Date::of(last)), (Some(date), Some(date)));
             assert_ne!(Date::of(last + Duration::from_secs(1)), Some(date));

@@ -98,7 +98,7 @@ pub enum KeyError {
     Repeated,
     /// It has another length than keys of this algorithm.
     Length,
-    /// It is no public key, or one that would accept what nobody signed.
+    /// It is no public key, or one that would accept what nobody signed; or a secret whose bytes are all the same.
     Unusable,
 }
 
@@ -108,7 +108,7 @@ impl fmt::Display for KeyError {
             Self::Id => "a key id is 1 to 32 of a-z, 0-9 and `-`",
             Self::Repeated => "another key has the same id",
             Self::Length => "a public key has 32 bytes, a secret at least 32",
-            Self::Unusable => "the bytes are no usable public key",
+            Self::Unusable => "the bytes are no usable key",
         })
     }
 }

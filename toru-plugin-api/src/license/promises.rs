@@ -12,7 +12,7 @@ use super::{
 };
 
 const INSTANCE: &str = "9f1c2f0e-8f6e-4f0b-9f0b-0a1b2c3d4e5f";
-const SECRET: [u8; 32] = [7; 32];
+const SECRET: [u8; 32] = *b"thirty-two bytes that are secret";
 /// Of a key that nobody has: the example of RFC 8032, section 7.1.
 const PUBLIC: [u8; 32] = [
     215, 90, 152, 1, 130, 177, 10, 183, 213, 75, 254, 211, 201, 100, 7, 58, 14, 225, 114, 243, 218, 166, 35,

@@ -15,7 +15,11 @@ use super::{
 
 const INSTANCE: &str = "9f1c2f0e-8f6e-4f0b-9f0b-0a1b2c3d4e5f";
 const OTHER: &str = "9f1c2f0e-8f6e-4f0b-9f0b-0a1b2c3d4e50";
-const SECRET: [u8; 32] = [7; 32];
+const SECRET: [u8; 32] = {
+    let mut secret = [7; 32];
+    secret[0] = 8;
+    secret
+};
 
 /// An algorithm with the vendor's side of it.
 trait Vendor: Algorithm {
@@ -57,7 +61,7 @@ fn day(text: &str) -> Date {
 
 /// So many seconds after the beginning of a day.
 fn at(date: &str, seconds: i64) -> SystemTime {
-    let seconds = day(date).start() + seconds;
+    let seconds = day(date).first_second() + seconds;
     UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap())
 }
 
@@ -241,27 +245,7 @@ by_both! {
     fn k7_only_the_canonical_payload_is_read<A>() {
         let right = license().payload();
         assert_eq!(code::<A>(issue_raw::<A>(right.as_bytes())), "accepted");
-        let swapped = |from: &str, to: &str| {
-            assert!(right.contains(from), "{from}");
-            right.replacen(from, to, 1)
-        };
-        let wrong = [
-            format!(" {right}"), format!("{right} "), format!("{right}{right}"), swapped("{", "{ "), swapped("\":\"", "\": \""),
-            swapped("\"charts.v2\",\"export\"", "\"export\",\"charts.v2\""),
-            swapped("\"charts.v2\",\"export\"", "\"export\",\"export\""),
-            swapped("\"charts.v2\",\"export\"", ""), swapped("\"charts.v2\"", "\"Charts\""), swapped("\"charts.v2\"", "\"\""),
-            swapped("\"features\":[\"charts.v2\",\"export\"],", "\"features\":[],"),
-            swapped("2026-12-31", "2026-12-32"), swapped("2026-12-31", "2026-2-3"), swapped("2026-12-31", "never"), swapped("2026-12-31", ""),
-            swapped("2026-12-31", "2026-01-09"),
-            swapped("\"expires\":\"2026-12-31\"", "\"expires\":null"), swapped("\"expires\":\"2026-12-31\",", "\"expires\":\"2026-12-31\",\"expires\":\"2027-12-31\","),
-            swapped("\"plugin\"", "\"nothing\":1,\"plugin\""), swapped("}", ",\"zzz\":\"new\"}"), swapped("\"issued\":\"2026-01-10\",", ""),
-            swapped(INSTANCE, &INSTANCE.to_uppercase()), swapped(INSTANCE, &INSTANCE.replace('-', "")), swapped(INSTANCE, &format!("{{{INSTANCE}}}")),
-            swapped(INSTANCE, "00000000-0000-0000-0000-000000000000"), swapped(INSTANCE, &format!("urn:uuid:{INSTANCE}")),
-            swapped("shop-reports", "Shop-Reports"), swapped("shop-reports", "-shop"), swapped("shop-reports", ""),
-            swapped("Jörg", "J\\u00f6rg"), swapped("Jörg", "J\\/rg"), swapped("Jörg", "J\nrg"), swapped("Jörg", "J\u{0}rg"), swapped("Jörg", "J\u{85}rg"),
-            swapped("Jörg", &"x".repeat(200)), String::new(), "{}".to_owned(), "null".to_owned(), "[]".to_owned(),
-        ];
-        for payload in wrong {
+        for payload in not_canonical() {
             assert_eq!(code::<A>(issue_raw::<A>(payload.as_bytes())), "malformed", "{payload}");
         }
         let mut bytes = right.into_bytes();
@@ -287,14 +271,14 @@ by_both! {
         for id in ["", "A", "a.b", "ä", &"a".repeat(33)] {
             assert_eq!(key(id, &A::public(SECRET)), Err(KeyError::Id), "{id:?}");
         }
-        let twice = verifier::<A>("p").key("2026-a", &A::public([9; 32]));
+        let twice = verifier::<A>("p").key("2026-a", &A::public(*b"0123456789abcdef0123456789abcdef"));
         assert_eq!(twice.map(drop), Err(KeyError::Repeated));
     }
 
     fn keys_are_changed_over_one_by_one<A>() {
         let text = issue::<A>(&license());
         let both = LicenseVerifier::<A>::new("shop-reports")
-            .key("2025", &A::public([5; 32]))
+            .key("2025", &A::public(*b"0123456789abcdef0123456789abcdef"))
             .and_then(|verifier| verifier.key("2026-a", &A::public(SECRET)))
             .unwrap();
         assert!(both.verify_at(&text, INSTANCE, at("2026-06-01", 0)).is_ok());
@@ -345,6 +329,76 @@ by_both! {
     }
 }
 
+/// A signature whose second half is not reduced.
+fn unreduced(signed: &str) -> Vec<u8> {
+    // The second half plus the order of the group means the same to whoever does not look.
+    const ORDER: [u8; 32] = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    ];
+    let mut other = Ed25519::sign(SECRET, signed);
+    let mut carry = 0;
+    for (byte, order) in other[32..].iter_mut().zip(ORDER) {
+        let sum = u16::from(*byte) + u16::from(order) + carry;
+        *byte = (sum & 0xff).try_into().unwrap();
+        carry = sum >> 8;
+    }
+    other
+}
+
+/// Payloads that are signed, mean something, and are not in the one form.
+fn not_canonical() -> Vec<String> {
+    let right = license().payload();
+    let swapped = |from: &str, to: &str| {
+        assert!(right.contains(from), "{from}");
+        right.replacen(from, to, 1)
+    };
+    vec![
+        format!(" {right}"),
+        format!("{right} "),
+        format!("{right}{right}"),
+        swapped("{", "{ "),
+        swapped("\":\"", "\": \""),
+        swapped("\"charts.v2\",\"export\"", "\"export\",\"charts.v2\""),
+        swapped("\"charts.v2\",\"export\"", "\"export\",\"export\""),
+        swapped("\"charts.v2\",\"export\"", ""),
+        swapped("\"charts.v2\"", "\"Charts\""),
+        swapped("\"charts.v2\"", "\"\""),
+        swapped("\"features\":[\"charts.v2\",\"export\"],", "\"features\":[],"),
+        swapped("2026-12-31", "2026-12-32"),
+        swapped("2026-12-31", "2026-2-3"),
+        swapped("2026-12-31", "never"),
+        swapped("2026-12-31", ""),
+        swapped("2026-12-31", "2026-01-09"),
+        swapped("\"expires\":\"2026-12-31\"", "\"expires\":null"),
+        swapped(
+            "\"expires\":\"2026-12-31\",",
+            "\"expires\":\"2026-12-31\",\"expires\":\"2027-12-31\",",
+        ),
+        swapped("\"plugin\"", "\"nothing\":1,\"plugin\""),
+        swapped("}", ",\"zzz\":\"new\"}"),
+        swapped("\"issued\":\"2026-01-10\",", ""),
+        swapped(INSTANCE, &INSTANCE.to_uppercase()),
+        swapped(INSTANCE, &INSTANCE.replace('-', "")),
+        swapped(INSTANCE, &format!("{{{INSTANCE}}}")),
+        swapped(INSTANCE, "00000000-0000-0000-0000-000000000000"),
+        swapped(INSTANCE, &format!("urn:uuid:{INSTANCE}")),
+        swapped("shop-reports", "Shop-Reports"),
+        swapped("shop-reports", "-shop"),
+        swapped("shop-reports", ""),
+        swapped("Jörg", "J\\u00f6rg"),
+        swapped("Jörg", "J\\/rg"),
+        swapped("Jörg", "J\nrg"),
+        swapped("Jörg", "J\u{0}rg"),
+        swapped("Jörg", "J\u{85}rg"),
+        swapped("Jörg", &"x".repeat(200)),
+        String::new(),
+        "{}".to_owned(),
+        "null".to_owned(),
+        "[]".to_owned(),
+    ]
+}
+
 /// Another character that decodes to the same bytes, if the last one has bits to spare.
 fn stray(part: &str) -> char {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -391,4 +445,57 @@ fn what_breaks_a_rule_is_not_even_built() {
         |license, n| license.feature(&n.to_string()),
     );
     assert!(many.build().is_err());
+}
+
+#[test]
+fn a_signature_has_no_second_form() {
+    let signed = signing_input::<Ed25519>(&license(), "2026-a").unwrap();
+    let other = unreduced(&signed);
+    assert_eq!(
+        code::<Ed25519>(with_signature(&signed, &other)),
+        "invalid_signature"
+    );
+}
+
+#[test]
+fn limits_are_where_they_are_said_to_be() {
+    let with = |licensee: &str| {
+        License::builder("p", INSTANCE, day("2026-01-10"))
+            .licensee(licensee)
+            .build()
+    };
+    assert!(with(&"ö".repeat(128)).is_ok() && with(&"ö".repeat(129)).is_err() && with("").is_err());
+    let with = |name: &str| {
+        License::builder("p", INSTANCE, day("2026-01-10"))
+            .feature(name)
+            .build()
+    };
+    assert!(with(&"a".repeat(64)).is_ok() && with(&"a".repeat(65)).is_err() && with("a/b").is_err());
+    let many = |count: usize, len: usize| {
+        let license = License::builder("p", INSTANCE, day("2026-01-10"));
+        (0..count)
+            .fold(license, |license, n| license.feature(&format!("{n:0len$}")))
+            .build()
+    };
+    assert!(many(64, 8).is_ok() && many(65, 8).is_err());
+    // The longest that is built is accepted, and one that would be too long is not even built.
+    let mut len = 1;
+    while many(64, len + 1).is_ok() {
+        len += 1;
+    }
+    let longest = many(64, len).unwrap();
+    let signed = signing_input::<Ed25519>(&longest, &"k".repeat(32)).unwrap();
+    let text = with_signature(&signed, &Ed25519::sign(SECRET, &signed));
+    assert!((3900..=4096).contains(&text.len()), "{}", text.len());
+    let verifier = LicenseVerifier::<Ed25519>::new("p")
+        .key(&"k".repeat(32), &Ed25519::public(SECRET))
+        .unwrap();
+    assert_eq!(
+        verifier.verify_at(&text, INSTANCE, at("2026-06-01", 0)),
+        Ok(longest)
+    );
+    assert_eq!(
+        LicenseVerifier::<Hs256>::new("p").key("a", &[5; 32]).map(drop),
+        Err(KeyError::Unusable)
+    );
 }

@@ -42,7 +42,7 @@ fn vectors_of<A: Vendor>(random: &mut Random) -> Vec<Vector> {
     for n in 0..8 {
         let license = random_license(random);
         let text = issue::<A>(&license);
-        let now = day("2027-06-01").start();
+        let now = day("2027-06-01").first_second();
         let mut add = |plugin: &str, instance, now, text: String| {
             vectors.push(Vector {
                 algorithm: A::NAME,
@@ -59,8 +59,18 @@ fn vectors_of<A: Vendor>(random: &mut Random) -> Vec<Vector> {
             add(plugin, INSTANCE, expires.end() - 1, text.clone());
             add(plugin, INSTANCE, expires.end(), text.clone());
         }
-        add(plugin, INSTANCE, license.issued().start() - 86_400, text.clone());
-        add(plugin, INSTANCE, license.issued().start() - 86_401, text.clone());
+        add(
+            plugin,
+            INSTANCE,
+            license.issued().first_second() - 86_400,
+            text.clone(),
+        );
+        add(
+            plugin,
+            INSTANCE,
+            license.issued().first_second() - 86_401,
+            text.clone(),
+        );
         add("other", INSTANCE, now, text.clone());
         add(plugin, OTHER, now, text.clone());
         let at = random.below(text.len() - 60) + 20;
@@ -80,7 +90,31 @@ fn vectors_of<A: Vendor>(random: &mut Random) -> Vec<Vector> {
         };
         add(plugin, INSTANCE, now, spelling);
     }
+    for payload in not_canonical() {
+        vectors.push(Vector {
+            algorithm: A::NAME,
+            carried: A::public(SECRET),
+            plugin: "shop-reports".to_owned(),
+            instance: INSTANCE,
+            now: day("2026-06-01").first_second(),
+            text: issue_raw::<A>(payload.as_bytes()),
+        });
+    }
     vectors
+}
+
+/// A signature that means the same to whoever does not look whether it is reduced.
+fn second_form() -> Vector {
+    let text = issue::<Ed25519>(&license());
+    let (signed, _) = text.rsplit_once('.').unwrap();
+    Vector {
+        algorithm: Ed25519::NAME,
+        carried: Ed25519::public(SECRET),
+        plugin: "shop-reports".to_owned(),
+        instance: INSTANCE,
+        now: day("2026-06-01").first_second(),
+        text: with_signature(signed, &unreduced(signed)),
+    }
 }
 
 fn json(text: &str) -> String {
@@ -115,6 +149,7 @@ fn result(vector: &Vector) -> &'static str {
 fn the_vectors_for_other_languages_are_what_is_answered_here() {
     let mut random = Random(42);
     let mut vectors = vectors_of::<Ed25519>(&mut random);
+    vectors.push(second_form());
     vectors.extend(vectors_of::<Hs256>(&mut random));
     assert!(vectors.len() >= 100, "{}", vectors.len());
     let mut text = String::from("[\n");
