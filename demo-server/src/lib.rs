@@ -18,4 +18,5 @@ pub mod database;
 pub mod headers;
 pub mod metrics;
 pub mod options;
+mod private;
 pub mod problem;

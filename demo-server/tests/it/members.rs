@@ -1,6 +1,8 @@
 //! Users, of the running server and on the command line.
 
+use std::fs::{self, Permissions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -144,6 +146,28 @@ fn users_are_changed_while_the_server_runs() {
     let output = run(&["remove", "admin"], "");
     assert!(text(&output.stderr).contains("last administrator"));
     assert_eq!(sign_in(&server, "admin", PASSWORD).0, 200);
+}
+
+#[test]
+fn data_that_other_users_get_at_is_refused_by_the_server_and_the_command_line() {
+    let home = tempfile::tempdir().unwrap();
+    assert!(start(home.path(), "warn").stop(Signal::TERM).success());
+    let data = home.path().join("data");
+    for (path, loose, private, told) in [
+        (data.clone(), 0o755, 0o700, "chmod 700"),
+        (data.join("demo.db"), 0o644, 0o600, "chmod 600"),
+    ] {
+        fs::set_permissions(&path, Permissions::from_mode(loose)).unwrap();
+        let output = user(home.path(), &["list"], "");
+        let stderr = text(&output.stderr);
+        assert!(!output.status.success() && stderr.contains(told), "{stderr}");
+        let Err(ended) = Starting::spawn(home.path()).ready() else {
+            panic!("{} is used", path.display());
+        };
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+        fs::set_permissions(&path, Permissions::from_mode(private)).unwrap();
+        assert!(user(home.path(), &["list"], "").status.success());
+    }
 }
 
 #[test]
