@@ -48,12 +48,14 @@ async fn main() -> Result<()> {
         return command::run(&Database::open(&options.data)?, command, &mut std::io::stdout());
     }
     options.check_exposure()?;
+    let given_password = options.given_admin_password()?;
+    let given_token = options.given_token()?;
     if options.insecure_http {
         tracing::warn!(
             "without TLS: everybody between this machine and a browser can read passwords and the token"
         );
     }
-    let token = data::token(options.token.as_deref(), &options.data)?;
+    let token = data::token(given_token, &options.data)?;
     let stop = stop_signal()?;
     let exporter = metrics::install()?;
     let manager = app::plugins(&options).await?;
@@ -66,7 +68,7 @@ async fn main() -> Result<()> {
     })?;
     let database = Database::open(&options.data)?;
     // Once there is a listener: a password that was made up is told below, or nobody ever knows it.
-    let admin = command::first_admin(&database, options.admin_password.as_deref())?;
+    let admin = command::first_admin(&database, given_password)?;
     let desk = Desk::new(database, Clock::system(), &token.value, options.behind_tls_proxy)?;
     let desk = Arc::new(desk);
     tokio::spawn(sweep(desk.gatekeeper.sessions().clone()));
@@ -84,7 +86,7 @@ async fn main() -> Result<()> {
             "sign in as:       admin, password {}  (shown this once; `demo-server user password admin` makes another)",
             admin.password.reveal()
         ),
-        None if options.admin_password.is_some() => {
+        None if given_password.is_some() => {
             tracing::info!("there is an administrator already: TORU_DEMO_ADMIN_PASSWORD changes nothing");
         }
         _ => {}

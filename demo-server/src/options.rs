@@ -1,12 +1,16 @@
 //! What can be chosen at the start.
 
+use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 
 use crate::database::users::Role;
+
+const TOKEN: &str = "TORU_DEMO_TOKEN";
+const ADMIN_PASSWORD: &str = "TORU_DEMO_ADMIN_PASSWORD";
 
 /// Toru's demo server: runs native plugins and shows how to embed them.
 #[derive(Clone, Debug, Parser)]
@@ -26,13 +30,13 @@ pub struct Options {
 
     /// Token for the API, at least 16 characters. Without one, the server makes one up, keeps it in the data folder and
     /// prints it once. Not an option of the command line, where every user of the machine could read it.
-    #[arg(skip = std::env::var("TORU_DEMO_TOKEN").ok())]
-    pub token: Option<String>,
+    #[arg(skip = std::env::var_os(TOKEN))]
+    pub token: Option<OsString>,
 
     /// Password for the user `admin`, who is made at the first start. Without one, the server makes one up and prints it
     /// once.
-    #[arg(skip = std::env::var("TORU_DEMO_ADMIN_PASSWORD").ok().filter(|given| !given.is_empty()))]
-    pub admin_password: Option<String>,
+    #[arg(skip = std::env::var_os(ADMIN_PASSWORD).filter(|given| !given.is_empty()))]
+    pub admin_password: Option<OsString>,
 
     /// A proxy in front of this server ends TLS, passes `Host` on and adds the client's address to `X-Forwarded-For`; nobody
     /// else can reach this server. Cookies are for TLS alone then.
@@ -82,6 +86,25 @@ pub enum UserCommand {
 }
 
 impl Options {
+    /// The token that was given.
+    ///
+    /// # Errors
+    ///
+    /// When it is not UTF-8: another one in its place would be a surprise.
+    pub fn given_token(&self) -> Result<Option<&str>> {
+        self.token.as_deref().map(|given| text(TOKEN, given)).transpose()
+    }
+
+    /// The administrator's password that was given.
+    ///
+    /// # Errors
+    ///
+    /// When it is not UTF-8.
+    pub fn given_admin_password(&self) -> Result<Option<&str>> {
+        let given = self.admin_password.as_deref();
+        given.map(|given| text(ADMIN_PASSWORD, given)).transpose()
+    }
+
     /// Looks whether passwords could be read on their way.
     ///
     /// # Errors
@@ -96,4 +119,10 @@ impl Options {
         );
         Ok(())
     }
+}
+
+/// What a variable of the environment says.
+fn text<'a>(name: &str, value: &'a OsStr) -> Result<&'a str> {
+    let reason = || format!("{name} is not UTF-8; give it another value, or none to have one made up");
+    value.to_str().with_context(reason)
 }

@@ -1,7 +1,9 @@
 //! Users, of the running server and on the command line.
 
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -94,6 +96,24 @@ fn the_administrators_password_can_be_given_and_is_not_printed_then() {
         panic!("a short password is refused");
     };
     assert!(ended.stderr.contains("choose another"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_secret_that_is_no_text_is_refused_and_not_replaced_by_another() {
+    for name in ["TORU_DEMO_TOKEN", "TORU_DEMO_ADMIN_PASSWORD"] {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.env(name, OsStr::from_bytes(b"a secret of many \xff characters"));
+        let Err(ended) = Starting::spawn_with(home.path(), &mut command).ready() else {
+            panic!("{name} is taken for none");
+        };
+        assert!(
+            ended.stderr.contains(name) && ended.stderr.contains("UTF-8"),
+            "{}",
+            ended.stderr
+        );
+        assert!(!home.path().join("data/token").exists());
+    }
 }
 
 #[test]
