@@ -54,7 +54,7 @@ pub struct Attempt {
 }
 
 impl Throttle {
-    /// Counts by `clock`.
+    /// Counts by the time that `clock` has run, so that nobody waits longer, or less, because it was set.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         let failures = Mutex::default();
@@ -67,7 +67,7 @@ impl Throttle {
     ///
     /// How long to wait before there may be one.
     pub fn check(&self, account: Option<&Name>, address: IpAddr) -> Result<(), Duration> {
-        let now = self.clock.now_ms();
+        let now = self.clock.elapsed_ms();
         self.failures(now)
             .check(&account.cloned(), Source::of(address), now)
     }
@@ -78,7 +78,7 @@ impl Throttle {
     ///
     /// How long to wait before there may be one.
     pub fn begin(&self, account: Option<Name>, address: IpAddr) -> Result<Attempt, Duration> {
-        let (now, source) = (self.clock.now_ms(), Source::of(address));
+        let (now, source) = (self.clock.elapsed_ms(), Source::of(address));
         let mut failures = self.failures(now);
         failures.check(&account, source, now)?;
         let of_account = failures.accounts.entry(account.clone()).or_default();
@@ -102,7 +102,7 @@ impl Throttle {
             at_ms,
             ..
         } = attempt;
-        let mut failures = self.failures(self.clock.now_ms());
+        let mut failures = self.failures(self.clock.elapsed_ms());
         if let Some(of_account) = failures.accounts.get_mut(&account) {
             if was_success {
                 of_account.retain(|(_, from)| *from != source);
@@ -121,7 +121,7 @@ impl Throttle {
     /// What counts now.
     fn failures(&self, now: u64) -> MutexGuard<'_, Failures> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.abs_diff(failures.swept_ms) >= ms(SWEEP) {
+        if now.saturating_sub(failures.swept_ms) >= ms(SWEEP) {
             failures.swept_ms = now;
             failures.accounts.retain(|_, list| {
                 list.retain(|(at, _)| counts(*at, now));
@@ -260,6 +260,18 @@ mod tests {
         assert!(fail(&throttle, "ada", of("2001:db8:1:2:3::")).is_err());
         assert!(fail(&throttle, "ada", address(1)).is_err());
         assert_eq!(fail(&throttle, "ada", of("2001:db8:1:3::")), Ok(None));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_nobody_wait_longer() {
+        let (clock, throttle) = throttle();
+        for _ in 0..10 {
+            assert_eq!(fail(&throttle, "ada", address(1)), Ok(None));
+        }
+        clock.set_back(MINUTE * 60 * 24);
+        assert_eq!(fail(&throttle, "ada", address(1)), Err(MINUTE * 15));
+        clock.advance(MINUTE * 15);
+        assert_eq!(fail(&throttle, "ada", address(1)), Ok(None));
     }
 
     #[test]
