@@ -17,6 +17,7 @@ pub mod cookie;
 mod origin;
 pub mod passwords;
 pub mod peer;
+pub mod queue;
 pub mod session;
 pub mod sign_in;
 pub mod streams;

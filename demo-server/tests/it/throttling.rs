@@ -60,7 +60,7 @@ async fn an_account_under_attack_gives_few_attempts_to_each_address_and_lets_its
 async fn attempts_at_once_are_no_more_than_one_after_the_other() {
     let home = tempfile::tempdir().unwrap();
     let site = Site::open(home.path()).await;
-    // More at once than may wait: the rest is turned away unheard.
+    // More at once than may wait: the rest is turned away unheard. Two hash, two wait, and whoever comes after them.
     let mut attempts = tokio::task::JoinSet::new();
     let site = std::sync::Arc::new(site);
     for _ in 0..40 {
@@ -69,8 +69,12 @@ async fn attempts_at_once_are_no_more_than_one_after_the_other() {
     }
     let mut answers = attempts.join_all().await;
     answers.sort_unstable();
-    assert_eq!(answers[..10], [401; 10]);
-    assert_eq!(answers[10..], [429; 30]);
+    let heard = answers.iter().filter(|status| **status == 401).count();
+    assert!((4..=10).contains(&heard), "{answers:?}");
+    assert!(
+        answers[heard..].iter().all(|status| *status == 429),
+        "{answers:?}"
+    );
 }
 
 #[tokio::test]
