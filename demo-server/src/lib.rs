@@ -20,3 +20,4 @@ pub mod metrics;
 pub mod options;
 mod private;
 pub mod problem;
+pub mod serve;

@@ -8,7 +8,6 @@
 
 use std::future::Future;
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use demo_server::clock::Clock;
 use demo_server::database::Database;
 use demo_server::database::sessions::Sessions;
 use demo_server::options::{Command, Options};
+use demo_server::serve::max_connections;
 use demo_server::{app, command, data, metrics};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -121,14 +121,10 @@ async fn serve(
         // An error means that the sender is gone, which is an end as well.
         let _ = stopped.wait_for(|stopping| *stopping).await;
     };
-    let mut server = tokio::spawn(
-        axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(told)
-            .into_future(),
-    );
+    let mut server = tokio::spawn(demo_server::serve::serve(listener, app, max_connections(), told));
     tokio::select! {
         () = stop => {}
-        ended = &mut server => return Ok(ended??),
+        ended = &mut server => return Ok(ended?),
     }
     tracing::info!("stopping");
     stopping.send_replace(true);

@@ -1,6 +1,7 @@
 //! `/api/session`: sign in, sign out, and who is signed in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use axum::Router;
@@ -26,6 +27,8 @@ use crate::problem::Problem;
 
 /// Largest body, in bytes.
 const BODY_MAX: usize = 16 * 1024;
+/// How long a client may take for it.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What signing in takes.
 #[derive(Debug)]
@@ -89,8 +92,10 @@ async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     if !is_json(&head.headers) {
         return not_json();
     }
-    let Ok(body) = to_bytes(body, BODY_MAX).await else {
-        return invalid();
+    let body = match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_MAX)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return invalid(),
+        Err(_) => return too_slow(),
     };
     let Some(form) = parse(&body) else {
         return invalid();
@@ -187,6 +192,11 @@ fn not_json() -> Response {
 fn invalid() -> Response {
     let detail = "send a JSON object with the texts `username` and `password`";
     Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail).into_response()
+}
+
+fn too_slow() -> Response {
+    let detail = "the request took too long to arrive";
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail).into_response()
 }
 
 fn failed(error: &anyhow::Error) -> Response {

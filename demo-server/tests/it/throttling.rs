@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use demo_server::auth::passwords::Password;
 use demo_server::database::users::{self, Name};
+use http_body_util::channel::Channel;
 
 use crate::site::{PASSWORD, Site, request, sign_in};
 
@@ -129,6 +130,20 @@ async fn a_password_counts_to_its_last_character() {
             "{password}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_end_is_not_waited_for() {
+    let home = tempfile::tempdir().unwrap();
+    let site = Site::open(home.path()).await;
+    let endless = Channel::<Bytes>::new(1);
+    let fields = [("content-type", "application/json")];
+    let request = request("POST", "/api/session", &fields, Body::new(endless.1));
+    // From here on time passes by itself while nobody has anything to do: without a limit there were no end.
+    tokio::time::pause();
+    let reply = site.send([192, 0, 2, 1], request).await;
+    assert_eq!(reply.problem(), (408, "request_timeout".to_owned()));
+    drop(endless.0);
 }
 
 #[tokio::test]
