@@ -16,6 +16,7 @@ mod compression;
 pub mod data;
 pub mod database;
 pub mod headers;
+pub mod hosts;
 pub mod metrics;
 pub mod options;
 mod private;

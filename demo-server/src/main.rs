@@ -92,7 +92,9 @@ async fn main() -> Result<()> {
         _ => {}
     }
     let assets = Assets::embedded();
-    let app = app::router(manager.clone(), Some(exporter), app::Parts { desk, assets });
+    let hosts = options.hosts();
+    let parts = app::Parts { desk, assets, hosts };
+    let app = app::router(manager.clone(), Some(exporter), parts);
     serve(listener, app, stop, manager.shutdown()).await?;
     println!("stopped");
     Ok(())

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 
 use crate::database::users::Role;
+use crate::hosts::Hosts;
 
 const TOKEN: &str = "TORU_DEMO_TOKEN";
 const ADMIN_PASSWORD: &str = "TORU_DEMO_ADMIN_PASSWORD";
@@ -46,6 +47,11 @@ pub struct Options {
     /// Listen for other machines without TLS, although everybody in between can read passwords and the token.
     #[arg(long, env = "TORU_DEMO_INSECURE_HTTP")]
     pub insecure_http: bool,
+
+    /// A name under which browsers reach this server, without a port. May be repeated. A server that listens on this machine
+    /// alone answers under `localhost`, 127.0.0.1 and [::1] beside it; any other under these names alone, if one is given.
+    #[arg(long, env = "TORU_DEMO_PUBLIC_HOST", value_delimiter = ',')]
+    pub public_host: Vec<String>,
 
     /// What to do instead of serving.
     #[command(subcommand)]
@@ -112,12 +118,28 @@ impl Options {
     /// When other machines can reach the server without TLS, and nobody said that this is meant.
     pub fn check_exposure(&self) -> Result<()> {
         ensure!(
-            self.listen.ip().to_canonical().is_loopback() || self.behind_tls_proxy || self.insecure_http,
+            self.is_loopback() || self.behind_tls_proxy || self.insecure_http,
             "other machines can reach {}, and everybody in between could read passwords and the token; put a proxy that \
              ends TLS in front and say --behind-tls-proxy, or listen on 127.0.0.1, or say --insecure-http if that is meant",
             self.listen
         );
         Ok(())
+    }
+
+    /// The names under which the server answers.
+    #[must_use]
+    pub fn hosts(&self) -> Hosts {
+        // Else nobody knows them but the network, or the proxy.
+        let are_known = self.is_loopback() && !self.behind_tls_proxy;
+        if are_known || !self.public_host.is_empty() {
+            Hosts::own_and(&self.public_host)
+        } else {
+            Hosts::any()
+        }
+    }
+
+    fn is_loopback(&self) -> bool {
+        self.listen.ip().to_canonical().is_loopback()
     }
 }
 

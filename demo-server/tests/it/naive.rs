@@ -124,6 +124,7 @@ fn process() {
         let parts = app::Parts {
             desk: Arc::new(desk),
             assets,
+            hosts: options.hosts(),
         };
         axum::serve(listener, app::router(manager, None, parts))
             .await
