@@ -108,12 +108,13 @@ pub fn router(manager: PluginManager, exporter: Option<PrometheusHandle>, parts:
     }
     let rest = move |request: Request| rest(gatekeeper, assets, request);
     let mut router = compressed(router.fallback(rest)).layer(from_fn_with_state(hosts, hosts::check));
-    if is_behind_proxy {
-        router = router.layer(map_response(async |mut response: Response| {
+    router = router.layer(map_response(move |mut response: Response| {
+        headers::guard(response.headers_mut());
+        if is_behind_proxy {
             headers::insist_on_tls(response.headers_mut());
-            response
-        }));
-    }
+        }
+        std::future::ready(response)
+    }));
     logged(router, is_behind_proxy)
 }
 
