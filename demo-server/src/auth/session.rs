@@ -86,7 +86,7 @@ async fn who(State(desk): State<Arc<Desk>>, request: Request) -> Response {
 
 async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    if origin::is_foreign(&head) {
+    if origin::is_foreign(&head, desk.is_behind_proxy) {
         return foreign();
     }
     if !is_json(&head.headers) {
@@ -100,8 +100,10 @@ async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     let Some(form) = parse(&body) else {
         return invalid();
     };
-    if desk.is_behind_proxy && !head.headers.contains_key("x-forwarded-for") {
-        tracing::warn!("the proxy adds no X-Forwarded-For: all clients count as one when sign-ins fail");
+    if desk.is_behind_proxy && peer::forwarded(&head.headers).is_none() {
+        tracing::warn!(
+            "the proxy adds no address to X-Forwarded-For: all clients count as one when they sign in"
+        );
     }
     let address = peer::address(&head.headers, &head.extensions, desk.is_behind_proxy);
     let password = Password::typed(form.password);
@@ -113,10 +115,7 @@ async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> Response {
             ),
             Err(error) => failed(&error),
         },
-        Ok(Outcome::Wrong) => {
-            let detail = "the name or the password is wrong";
-            Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail).into_response()
-        }
+        Ok(Outcome::Wrong) => wrong(),
         Ok(Outcome::Wait(wait)) => {
             let detail = "there were too many attempts; try again later";
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
@@ -128,7 +127,7 @@ async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> Response {
 
 async fn sign_out(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     let head = request.into_parts().0;
-    if origin::is_foreign(&head) {
+    if origin::is_foreign(&head, desk.is_behind_proxy) {
         return foreign();
     }
     if head.headers.contains_key(CONTENT_TYPE) && !is_json(&head.headers) {
@@ -192,6 +191,11 @@ fn not_json() -> Response {
 fn invalid() -> Response {
     let detail = "send a JSON object with the texts `username` and `password`";
     Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail).into_response()
+}
+
+fn wrong() -> Response {
+    let detail = "the name or the password is wrong";
+    Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail).into_response()
 }
 
 fn too_slow() -> Response {

@@ -252,6 +252,29 @@ fn a_user_uses_plugins_and_manages_none() {
 }
 
 #[test]
+fn a_proxy_that_tells_no_address_is_warned_about() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(PROGRAM);
+    command
+        .arg("--behind-tls-proxy")
+        .env("TORU_DEMO_ADMIN_PASSWORD", PASSWORD);
+    let mut server = Starting::spawn_with(home.path(), &mut command).ready().unwrap();
+    let body = json!({"username": "admin", "password": PASSWORD}).to_string();
+    for (told, is_warned) in [
+        ("192.0.2.1", false),
+        ("[2001:db8::1]", false),
+        ("192.0.2.1, unknown", true),
+    ] {
+        let fields = [JSON, OWN, ("x-forwarded-for", told)];
+        let answer = server
+            .stranger()
+            .send_with("POST", "/api/session", &fields, &body);
+        assert_eq!(answer.unwrap().status, 200);
+        assert_eq!(server.log().contains("X-Forwarded-For"), is_warned, "{told}");
+    }
+}
+
+#[test]
 fn no_secret_is_ever_logged() {
     let home = tempfile::tempdir().unwrap();
     let mut server = start(home.path(), "trace");
