@@ -109,7 +109,9 @@ async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     let password = Password::typed(form.password);
     match desk.sign_in.check(&form.username, password, address).await {
         Ok(Outcome::Right(proof, member)) => match desk.gatekeeper.start(&head, proof).await {
-            Ok(session) => session.id().map_or_else(
+            // Somebody changed the password meanwhile: it is a wrong one now.
+            Ok(None) => wrong(),
+            Ok(Some(session)) => session.id().map_or_else(
                 || Problem::internal().into_response(),
                 |id| ([(SET_COOKIE, desk.gatekeeper.cookie.keep(id))], user(&member)).into_response(),
             ),

@@ -34,6 +34,8 @@ const LOOK: Duration = Duration::from_secs(15);
 
 /// What a new session has to have under this key: a [`Proof`].
 pub const PROOF: &str = "proof";
+/// What is said of a proof that no longer holds, since a store has no error of its own for it.
+pub const OUTDATED: &str = "the user is gone or has another password";
 /// What a session has under this key: a [`Member`].
 pub const MEMBER: &str = "member";
 
@@ -121,9 +123,7 @@ impl SessionStore for Sessions {
         });
         match made.await.map_err(backend)? {
             1 => Ok(()),
-            _ => Err(Error::Backend(
-                "the user is gone or has another password".to_owned(),
-            )),
+            _ => Err(Error::Backend(OUTDATED.to_owned())),
         }
     }
 

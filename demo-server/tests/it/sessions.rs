@@ -322,6 +322,21 @@ async fn a_new_password_and_a_removal_sign_out_at_once() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_changed_during_the_sign_in_is_wrong_and_ends_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let site = Site::open(home.path()).await;
+    let own = site.session("ada").await;
+    // Stands for the change: no session is made, just as when the user has another password by then.
+    let change = "CREATE TEMP TRIGGER change BEFORE INSERT ON sessions BEGIN SELECT RAISE(IGNORE); END";
+    site.database.with(|it| it.execute_batch(change)).unwrap();
+    let reply = sign_in("ada", PASSWORD, &[("cookie", &own)]);
+    let reply = site.send([192, 0, 2, 1], reply).await;
+    assert_eq!(reply.problem(), (401, "invalid_credentials".to_owned()));
+    assert!(!reply.headers.contains_key("set-cookie"));
+    assert_eq!(site.get("/api/session", &[("cookie", &own)]).await.status, 200);
+}
+
+#[tokio::test]
 async fn every_route_of_the_api_wants_somebody_who_is_known() {
     let home = tempfile::tempdir().unwrap();
     let site = Site::open(home.path()).await;
