@@ -22,6 +22,19 @@ pub struct Token {
     pub is_new: bool,
 }
 
+impl Token {
+    /// What the person who starts the server is told of a new token. It shows itself on a terminal alone: what else output
+    /// is, such as a journal, is often read by others and kept for long.
+    #[must_use]
+    pub fn notice(&self, folder: &Path, is_terminal: bool) -> Option<String> {
+        let file = folder.join("token");
+        self.is_new.then(|| match is_terminal {
+            true => format!("{}  (also in {})", self.value, file.display()),
+            false => format!("in {}", file.display()),
+        })
+    }
+}
+
 /// Makes the data folder, readable by its owner alone.
 ///
 /// # Errors
@@ -146,6 +159,19 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_new_token_is_shown_on_a_terminal_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let new = token(None, folder.path()).unwrap();
+        for is_terminal in [true, false] {
+            let told = new.notice(folder.path(), is_terminal).unwrap();
+            assert!(told.contains(&folder.path().join("token").display().to_string()));
+            assert_eq!(told.contains(&new.value), is_terminal);
+        }
+        let known = token(None, folder.path()).unwrap();
+        assert_eq!(known.notice(folder.path(), true), None);
     }
 
     #[test]

@@ -74,12 +74,8 @@ async fn main() -> Result<()> {
     tokio::spawn(sweep(desk.gatekeeper.sessions().clone()));
     println!("Toru demo server: http://{}", listener.local_addr()?);
     println!("plugins folder:   {}", options.plugins.display());
-    if token.is_new {
-        println!(
-            "API token:        {}  (also in {})",
-            token.value,
-            options.data.join("token").display()
-        );
+    if let Some(notice) = token.notice(&options.data, std::io::stdout().is_terminal()) {
+        println!("API token:        {notice}");
     }
     match admin {
         Some(admin) if admin.is_new => println!(

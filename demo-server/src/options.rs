@@ -30,12 +30,12 @@ pub struct Options {
     pub data: PathBuf,
 
     /// Token for the API, at least 16 characters. Without one, the server makes one up, keeps it in the data folder and
-    /// prints it once. Not an option of the command line, where every user of the machine could read it.
+    /// prints it once, on a terminal. Not an option of the command line, where every user of the machine could read it.
     #[arg(skip = std::env::var_os(TOKEN))]
     pub token: Option<OsString>,
 
     /// Password for the user `admin`, who is made at the first start. Without one, the server makes one up and prints it
-    /// once.
+    /// once: also where its output is no terminal, since it is kept nowhere else.
     #[arg(skip = std::env::var_os(ADMIN_PASSWORD).filter(|given| !given.is_empty()))]
     pub admin_password: Option<OsString>,
 

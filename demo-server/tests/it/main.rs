@@ -102,13 +102,13 @@ fn a_server_of_this_machine_answers_under_no_name_of_another_site() {
 }
 
 #[test]
-fn the_token_is_printed_once_and_stays_valid() {
+fn the_token_is_told_of_once_and_stays_valid() {
     let home = tempfile::tempdir().unwrap();
     let first = Server::start(home.path());
-    let token = first.token().expect("printed at the first start").to_owned();
+    let token = first.token().expect("told of at the first start").to_owned();
     assert!(first.stop(Signal::TERM).success());
     let second = Server::start(home.path());
-    assert_eq!(second.token(), None, "not printed again");
+    assert_eq!(second.token(), None, "not told of again");
     assert_eq!(second.get("/api/plugins", Some(&token)).status, 200);
 }
 
