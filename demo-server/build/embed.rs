@@ -67,9 +67,12 @@ fn collect(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> io::Result<(
     Ok(())
 }
 
-/// Whether the name changes with the content: `assets/index-BxYz1234.js`.
+/// Whether the name changes with the content, as Vite makes it: `assets/index-BxYz1234.js`.
+///
+/// A file that is taken for one and is not would stay in caches for a year, so a hash that could be a word or a date is
+/// none: about one of 700 is like that, and is asked for again each time.
 fn is_hashed(path: &str) -> bool {
-    let Some(name) = path.strip_prefix("assets/") else {
+    let Some(name) = path.strip_prefix("assets/").filter(|name| !name.contains('/')) else {
         return false;
     };
     let stem = name.split('.').next().unwrap_or_default().as_bytes();
@@ -77,7 +80,10 @@ fn is_hashed(path: &str) -> bool {
         return false;
     };
     let may = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    rest.ends_with(b"-") && hash.iter().all(may)
+    let is_word = hash[1..].iter().all(u8::is_ascii_lowercase) && hash[0].is_ascii_alphabetic()
+        || hash.iter().all(u8::is_ascii_uppercase);
+    let is_number = hash.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
+    rest.len() > 1 && rest.ends_with(b"-") && hash.iter().all(may) && !is_word && !is_number
 }
 
 fn media_type(path: &str) -> &'static str {

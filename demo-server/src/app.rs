@@ -21,6 +21,7 @@ use crate::auth::session::{self, Desk};
 use crate::auth::streams::bind;
 use crate::compression::compressed;
 use crate::headers;
+use crate::hosts::{self, Hosts};
 use crate::metrics;
 use crate::options::Options;
 use crate::problem::Problem;
@@ -88,11 +89,13 @@ pub struct Parts {
     pub desk: Arc<Desk>,
     /// The web interface.
     pub assets: Assets,
+    /// The names under which it answers.
+    pub hosts: Hosts,
 }
 
 /// The whole application.
 pub fn router(manager: PluginManager, exporter: Option<PrometheusHandle>, parts: Parts) -> Router {
-    let Parts { desk, assets } = parts;
+    let Parts { desk, assets, hosts } = parts;
     let is_behind_proxy = desk.is_behind_proxy;
     let gatekeeper = desk.gatekeeper.clone();
     let plugins = toru_axum::router(manager.clone(), gatekeeper.clone());
@@ -104,13 +107,14 @@ pub fn router(manager: PluginManager, exporter: Option<PrometheusHandle>, parts:
         router = router.merge(metrics::router(manager, exporter, gatekeeper.clone()));
     }
     let rest = move |request: Request| rest(gatekeeper, assets, request);
-    let mut router = compressed(router.fallback(rest));
-    if is_behind_proxy {
-        router = router.layer(map_response(async |mut response: Response| {
+    let mut router = compressed(router.fallback(rest)).layer(from_fn_with_state(hosts, hosts::check));
+    router = router.layer(map_response(move |mut response: Response| {
+        headers::guard(response.headers_mut());
+        if is_behind_proxy {
             headers::insist_on_tls(response.headers_mut());
-            response
-        }));
-    }
+        }
+        std::future::ready(response)
+    }));
     logged(router, is_behind_proxy)
 }
 

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use anyhow::Result;
 use axum::http::request::Parts;
 use toru_axum::{Access, Authorization, Authorizer, Identity, Refusal};
-use tower_sessions::session::Id;
-use tower_sessions::{Session, SessionStore};
+use tower_sessions::session::{self as tower_session, Id};
+use tower_sessions::{Session, SessionStore, session_store};
 
 use self::cookie::SessionCookie;
 use self::token::Token;
-use crate::database::sessions::{MEMBER, Member, PROOF, Proof, Sessions};
+use crate::database::sessions::{MEMBER, Member, OUTDATED, PROOF, Proof, Sessions};
 use crate::database::users::Role;
 
 pub mod cookie;
 mod origin;
 pub mod passwords;
 pub mod peer;
+pub mod queue;
 pub mod session;
 pub mod sign_in;
 pub mod streams;
@@ -78,17 +79,23 @@ impl Gatekeeper {
         Ok(self.member(id).await?.map(Visitor::Member))
     }
 
-    /// Starts a session. Its id is new, whatever the request came with; the session of before has ended.
+    /// Starts a session. Its id is new, whatever the request came with; the session of before has ended. `None` when the user
+    /// is gone or has another password by now: that ends nothing.
     ///
     /// # Errors
     ///
-    /// When the user is gone or has another password by now, or the sessions cannot be written.
-    async fn start(&self, head: &Parts, proof: Proof) -> Result<Session> {
-        self.end(head).await?;
+    /// When the sessions cannot be written.
+    async fn start(&self, head: &Parts, proof: Proof) -> Result<Option<Session>> {
         let session = Session::new(None, Arc::clone(&self.sessions), None);
         session.insert(PROOF, proof).await?;
-        session.save().await?;
-        Ok(session)
+        match session.save().await {
+            Err(tower_session::Error::Store(session_store::Error::Backend(reason))) if reason == OUTDATED => {
+                return Ok(None);
+            }
+            saved => saved?,
+        }
+        self.end(head).await?;
+        Ok(Some(session))
     }
 
     /// Ends the session that a request came with, if there is one; of several, all.

@@ -1,9 +1,12 @@
 //! What time it is, so that tests can let hours pass.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// When this process first looked.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Tells the time.
 #[derive(Clone)]
@@ -12,7 +15,13 @@ pub struct Clock(Source);
 #[derive(Clone)]
 enum Source {
     System,
-    Manual(Arc<AtomicU64>),
+    Manual(Arc<Manual>),
+}
+
+#[derive(Default)]
+struct Manual {
+    now_ms: AtomicU64,
+    elapsed_ms: AtomicU64,
 }
 
 impl Clock {
@@ -25,10 +34,13 @@ impl Clock {
     /// A time that stands still until [`advance`](Self::advance) is called on it or a clone. It starts at the system's.
     #[must_use]
     pub fn manual() -> Self {
-        Self(Source::Manual(Arc::new(AtomicU64::new(Self::system().now_ms()))))
+        Self(Source::Manual(Arc::new(Manual {
+            now_ms: Self::system().now_ms().into(),
+            elapsed_ms: 0.into(),
+        })))
     }
 
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970. Somebody may set the clock back.
     #[must_use]
     pub fn now_ms(&self) -> u64 {
         match &self.0 {
@@ -36,14 +48,31 @@ impl Clock {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH);
                 since.map_or(0, ms)
             }
-            Source::Manual(now) => now.load(Ordering::SeqCst),
+            Source::Manual(manual) => manual.now_ms.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Milliseconds since some moment of this process. They only grow, whatever the clock is set to.
+    #[must_use]
+    pub fn elapsed_ms(&self) -> u64 {
+        match &self.0 {
+            Source::System => ms(START.elapsed()),
+            Source::Manual(manual) => manual.elapsed_ms.load(Ordering::SeqCst),
         }
     }
 
     /// Lets time pass on a manual clock; that of the system takes its own.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual(now) = &self.0 {
-            now.fetch_add(ms(by), Ordering::SeqCst);
+        if let Source::Manual(manual) = &self.0 {
+            manual.now_ms.fetch_add(ms(by), Ordering::SeqCst);
+            manual.elapsed_ms.fetch_add(ms(by), Ordering::SeqCst);
+        }
+    }
+
+    /// Sets a manual clock back; that of the system takes its own time.
+    pub fn set_back(&self, by: Duration) {
+        if let Source::Manual(manual) = &self.0 {
+            manual.now_ms.fetch_sub(ms(by), Ordering::SeqCst);
         }
     }
 }

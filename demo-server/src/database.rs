@@ -11,6 +11,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use rusqlite::Connection;
 
+use crate::private;
+
 pub mod sessions;
 pub mod users;
 
@@ -48,7 +50,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// When it cannot be used, or is somebody else's or a newer server's.
+    /// When it cannot be used, others could read or change it, or it is another program's or a newer server's.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join("demo.db");
         let problem = || format!("the server's own data in {} cannot be used", path.display());
@@ -63,6 +65,14 @@ impl Database {
                 return Err(error).with_context(problem);
             }
             _ => {}
+        }
+        for ending in ["", "-wal", "-shm"] {
+            let file = folder.join(format!("demo.db{ending}"));
+            let remedy = format!(
+                "if nobody did, say `chmod 600 {}`, else remove the data folder",
+                file.display()
+            );
+            private::check_file(&file, &remedy).with_context(problem)?;
         }
         let mut connection = Connection::open(&path).with_context(problem)?;
         prepare(&mut connection).with_context(problem)?;
@@ -134,6 +144,7 @@ fn stored(ms: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
 
     use super::Database;
@@ -146,6 +157,21 @@ mod tests {
         }
         let file = std::fs::metadata(folder.path().join("demo.db")).unwrap();
         assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn files_that_others_could_read_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        // Open all the while: SQLite's other files are there only then.
+        let _open = Database::open(folder.path()).unwrap();
+        for name in ["demo.db", "demo.db-wal", "demo.db-shm"] {
+            let file = folder.path().join(name);
+            for (mode, is_refused) in [(0o644, true), (0o620, true), (0o600, false)] {
+                std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+                let opened = Database::open(folder.path());
+                assert_eq!(opened.is_err(), is_refused, "{name} {mode:o}: {opened:?}");
+            }
+        }
     }
 
     #[test]

@@ -12,16 +12,11 @@ pub const PAGE_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 
     img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'";
 
-const ALWAYS: [(HeaderName, &str); 6] = [
+const PAGES: [(HeaderName, &str); 4] = [
     (CONTENT_SECURITY_POLICY, PAGE_POLICY),
-    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
     ),
     (
@@ -30,10 +25,25 @@ const ALWAYS: [(HeaderName, &str); 6] = [
     ),
 ];
 
+const ALL: [(HeaderName, &str); 2] = [
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];
+
 /// Adds what pages and their files carry.
 pub fn protect(headers: &mut HeaderMap) {
-    for (name, value) in ALWAYS {
+    for (name, value) in PAGES {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// Adds what every answer carries that says nothing else of its own: no guessing of types, no use by other sites.
+pub fn guard(headers: &mut HeaderMap) {
+    for (name, value) in ALL {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }
 

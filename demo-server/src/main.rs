@@ -8,7 +8,6 @@
 
 use std::future::Future;
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use demo_server::clock::Clock;
 use demo_server::database::Database;
 use demo_server::database::sessions::Sessions;
 use demo_server::options::{Command, Options};
+use demo_server::serve::max_connections;
 use demo_server::{app, command, data, metrics};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -48,12 +48,14 @@ async fn main() -> Result<()> {
         return command::run(&Database::open(&options.data)?, command, &mut std::io::stdout());
     }
     options.check_exposure()?;
+    let given_password = options.given_admin_password()?;
+    let given_token = options.given_token()?;
     if options.insecure_http {
         tracing::warn!(
             "without TLS: everybody between this machine and a browser can read passwords and the token"
         );
     }
-    let token = data::token(options.token.as_deref(), &options.data)?;
+    let token = data::token(given_token, &options.data)?;
     let stop = stop_signal()?;
     let exporter = metrics::install()?;
     let manager = app::plugins(&options).await?;
@@ -66,31 +68,29 @@ async fn main() -> Result<()> {
     })?;
     let database = Database::open(&options.data)?;
     // Once there is a listener: a password that was made up is told below, or nobody ever knows it.
-    let admin = command::first_admin(&database, options.admin_password.as_deref())?;
+    let admin = command::first_admin(&database, given_password)?;
     let desk = Desk::new(database, Clock::system(), &token.value, options.behind_tls_proxy)?;
     let desk = Arc::new(desk);
     tokio::spawn(sweep(desk.gatekeeper.sessions().clone()));
     println!("Toru demo server: http://{}", listener.local_addr()?);
     println!("plugins folder:   {}", options.plugins.display());
-    if token.is_new {
-        println!(
-            "API token:        {}  (also in {})",
-            token.value,
-            options.data.join("token").display()
-        );
+    if let Some(notice) = token.notice(&options.data, std::io::stdout().is_terminal()) {
+        println!("API token:        {notice}");
     }
     match admin {
         Some(admin) if admin.is_new => println!(
             "sign in as:       admin, password {}  (shown this once; `demo-server user password admin` makes another)",
             admin.password.reveal()
         ),
-        None if options.admin_password.is_some() => {
+        None if given_password.is_some() => {
             tracing::info!("there is an administrator already: TORU_DEMO_ADMIN_PASSWORD changes nothing");
         }
         _ => {}
     }
     let assets = Assets::embedded();
-    let app = app::router(manager.clone(), Some(exporter), app::Parts { desk, assets });
+    let hosts = options.hosts();
+    let parts = app::Parts { desk, assets, hosts };
+    let app = app::router(manager.clone(), Some(exporter), parts);
     serve(listener, app, stop, manager.shutdown()).await?;
     println!("stopped");
     Ok(())
@@ -119,14 +119,10 @@ async fn serve(
         // An error means that the sender is gone, which is an end as well.
         let _ = stopped.wait_for(|stopping| *stopping).await;
     };
-    let mut server = tokio::spawn(
-        axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(told)
-            .into_future(),
-    );
+    let mut server = tokio::spawn(demo_server::serve::serve(listener, app, max_connections(), told));
     tokio::select! {
         () = stop => {}
-        ended = &mut server => return Ok(ended??),
+        ended = &mut server => return Ok(ended?),
     }
     tracing::info!("stopping");
     stopping.send_replace(true);

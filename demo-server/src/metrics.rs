@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -56,7 +56,7 @@ pub fn router(manager: PluginManager, exporter: PrometheusHandle, gatekeeper: Ga
         std::future::ready(if gatekeeper.has_token(&head) {
             page(&manager, &exporter)
         } else {
-            let ask = [(WWW_AUTHENTICATE, "Bearer")];
+            let ask = [(WWW_AUTHENTICATE, "Bearer"), (CACHE_CONTROL, "no-store")];
             (StatusCode::UNAUTHORIZED, ask, "send the token\n").into_response()
         })
     };
@@ -65,6 +65,9 @@ pub fn router(manager: PluginManager, exporter: PrometheusHandle, gatekeeper: Ga
 
 fn page(manager: &PluginManager, exporter: &PrometheusHandle) -> Response {
     record(manager);
-    let format = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (format, exporter.render()).into_response()
+    let fields = [
+        (CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (fields, exporter.render()).into_response()
 }

@@ -22,7 +22,6 @@ pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
     let plugins = chosen("--plugins", "TORU_DEMO_PLUGINS").unwrap_or_else(|| in_folder("plugins"));
     let data = chosen("--data", "TORU_DEMO_DATA").unwrap_or_else(|| in_folder("data"));
     fs::create_dir_all(&plugins)?;
-    fs::create_dir_all(&data)?;
 
     match frontend::can_build() {
         Ok(()) => {

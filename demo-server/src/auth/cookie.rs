@@ -33,25 +33,25 @@ impl SessionCookie {
     pub fn id(self, head: &Parts) -> Option<Id> {
         let mut sent = self.values(head);
         match (sent.next(), sent.next()) {
-            (Some(value), None) => value.parse().ok(),
+            (Some(value), None) => read(value),
             _ => None,
         }
     }
 
     /// All ids that a request came with.
     pub(super) fn ids(self, head: &Parts) -> Vec<Id> {
-        self.values(head).filter_map(|value| value.parse().ok()).collect()
+        self.values(head).filter_map(read).collect()
     }
 
-    fn values(self, head: &Parts) -> impl Iterator<Item = &str> {
+    /// The values of this name. Other cookies may hold any bytes: pages can set what is no text.
+    fn values(self, head: &Parts) -> impl Iterator<Item = &[u8]> {
         let fields = head.headers.get_all(COOKIE).iter();
-        let cookies = fields
-            .filter_map(|field| field.to_str().ok())
-            .flat_map(Cookie::split_parse)
-            .flatten();
-        cookies
-            .filter(move |cookie| cookie.name() == self.name())
-            .filter_map(|cookie| cookie.value_raw())
+        let cookies = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
+        cookies.filter_map(move |cookie| {
+            let end = cookie.iter().position(|byte| *byte == b'=')?;
+            let (name, value) = cookie.split_at(end);
+            (name.trim_ascii() == self.name().as_bytes()).then(|| value[1..].trim_ascii())
+        })
     }
 
     /// Has the browser keep the id until it is closed.
@@ -76,6 +76,11 @@ impl SessionCookie {
             .path("/")
             .build()
     }
+}
+
+/// The id that a value is, whole.
+fn read(value: &[u8]) -> Option<Id> {
+    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 #[cfg(test)]

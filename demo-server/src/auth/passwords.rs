@@ -1,21 +1,17 @@
-//! Passwords: made up, hashed, and held against a hash; a few at a time, since that is work and memory.
+//! Passwords: made up, hashed, and held against a hash.
 
 use std::fmt;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::queue::Turn;
 
 /// Memory of one hash, in KiB.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// Hashes that are computed at once.
-const AT_ONCE: usize = 2;
-/// Sign-ins that wait for their turn.
-const WAITING: usize = 16;
 /// Shortest and longest password, in bytes.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=1024;
 /// What passwords are made of: nothing that is easily taken for something else.
@@ -93,67 +89,18 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Lets two hash at once and some more wait.
-#[derive(Clone, Debug)]
-pub struct HashQueue {
-    admitted: Arc<Semaphore>,
-    running: Arc<Semaphore>,
-}
-
-/// Somebody's turn, until it is dropped.
-#[derive(Debug)]
-pub struct Turn(#[expect(dead_code, reason = "given back when dropped")] [OwnedSemaphorePermit; 2]);
-
-impl HashQueue {
-    /// Waits for a turn. `None` when too many do so already.
-    pub async fn turn(&self) -> Option<Turn> {
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned().ok()?;
-        let running = Arc::clone(&self.running).acquire_owned().await.ok()?;
-        Some(Turn([running, admitted]))
-    }
-}
-
-impl Default for HashQueue {
-    fn default() -> Self {
-        Self {
-            admitted: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
-            running: Arc::new(Semaphore::new(AT_ONCE)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::future::Future;
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
+    use std::net::{IpAddr, Ipv4Addr};
 
-    use super::{AT_ONCE, HashQueue, Password, WAITING};
-
-    #[test]
-    fn two_hash_at_once_sixteen_wait_and_the_rest_is_turned_away() {
-        let queue = HashQueue::default();
-        let mut context = Context::from_waker(Waker::noop());
-        let mut all: Vec<_> = (0..AT_ONCE + WAITING).map(|_| Box::pin(queue.turn())).collect();
-        let mut turns = Vec::new();
-        for (index, turn) in all.iter_mut().enumerate() {
-            match turn.as_mut().poll(&mut context) {
-                Poll::Ready(turn) => turns.push(turn.unwrap()),
-                Poll::Pending => assert!(index >= AT_ONCE),
-            }
-        }
-        assert_eq!((turns.len(), WAITING), (2, 16));
-        assert!(matches!(pin!(queue.turn()).poll(&mut context), Poll::Ready(None)));
-        // Who leaves makes room for one of those that wait, and for one more to wait.
-        turns.pop();
-        let next = all[AT_ONCE].as_mut().poll(&mut context);
-        assert!(matches!(next, Poll::Ready(Some(_))));
-        assert!(pin!(queue.turn()).poll(&mut context).is_pending());
-    }
+    use super::Password;
+    use crate::auth::queue::HashQueue;
+    use crate::auth::throttle::Source;
 
     #[tokio::test]
     async fn long_passwords_count_to_their_last_character() {
-        let turn = HashQueue::default().turn().await.unwrap();
+        let source = Source::of(IpAddr::from(Ipv4Addr::LOCALHOST));
+        let turn = HashQueue::default().turn(None, source).await.unwrap();
         let long = "pä ".repeat(100);
         let hash = Password::chosen(long.clone()).unwrap().hash().unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");

@@ -1,6 +1,6 @@
 //! Where a request comes from.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap};
@@ -15,11 +15,16 @@ pub fn address(headers: &HeaderMap, extensions: &Extensions, is_behind_proxy: bo
     told.unwrap_or(peer)
 }
 
-fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
+/// What the proxy added, if it is an address.
+pub(super) fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
     let last = headers.get_all("x-forwarded-for").iter().next_back()?;
     let last = last.to_str().ok()?.rsplit(',').next()?.trim();
     let with_port = || last.parse::<SocketAddr>().ok().map(|address| address.ip());
-    last.parse().ok().or_else(with_port)
+    let in_brackets = || {
+        let inner = last.strip_prefix('[')?.strip_suffix(']')?;
+        inner.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+    };
+    last.parse().ok().or_else(with_port).or_else(in_brackets)
 }
 
 #[cfg(test)]
@@ -44,7 +49,8 @@ mod tests {
         assert_eq!(seen(&["192.0.2.1, 192.0.2.2"], true), "192.0.2.2");
         assert_eq!(seen(&["192.0.2.1", "192.0.2.3:80"], true), "192.0.2.3");
         assert_eq!(seen(&["[2001:db8::1]:80"], true), "2001:db8::1");
-        for text in ["", "nobody", "192.0.2.1, x"] {
+        assert_eq!(seen(&["[2001:db8::1]"], true), "2001:db8::1");
+        for text in ["", "nobody", "192.0.2.1, x", "[192.0.2.1]", "[2001:db8::1"] {
             assert_eq!(seen(&[text], true), "127.0.0.1", "{text}");
         }
     }

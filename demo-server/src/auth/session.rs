@@ -1,6 +1,7 @@
 //! `/api/session`: sign in, sign out, and who is signed in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use axum::Router;
@@ -26,6 +27,8 @@ use crate::problem::Problem;
 
 /// Largest body, in bytes.
 const BODY_MAX: usize = 16 * 1024;
+/// How long a client may take for it.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What signing in takes.
 #[derive(Debug)]
@@ -83,35 +86,38 @@ async fn who(State(desk): State<Arc<Desk>>, request: Request) -> Response {
 
 async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    if origin::is_foreign(&head) {
+    if origin::is_foreign(&head, desk.is_behind_proxy) {
         return foreign();
     }
     if !is_json(&head.headers) {
         return not_json();
     }
-    let Ok(body) = to_bytes(body, BODY_MAX).await else {
-        return invalid();
+    let body = match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_MAX)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return invalid(),
+        Err(_) => return too_slow(),
     };
     let Some(form) = parse(&body) else {
         return invalid();
     };
-    if desk.is_behind_proxy && !head.headers.contains_key("x-forwarded-for") {
-        tracing::warn!("the proxy adds no X-Forwarded-For: all clients count as one when sign-ins fail");
+    if desk.is_behind_proxy && peer::forwarded(&head.headers).is_none() {
+        tracing::warn!(
+            "the proxy adds no address to X-Forwarded-For: all clients count as one when they sign in"
+        );
     }
     let address = peer::address(&head.headers, &head.extensions, desk.is_behind_proxy);
     let password = Password::typed(form.password);
     match desk.sign_in.check(&form.username, password, address).await {
         Ok(Outcome::Right(proof, member)) => match desk.gatekeeper.start(&head, proof).await {
-            Ok(session) => session.id().map_or_else(
+            // Somebody changed the password meanwhile: it is a wrong one now.
+            Ok(None) => wrong(),
+            Ok(Some(session)) => session.id().map_or_else(
                 || Problem::internal().into_response(),
                 |id| ([(SET_COOKIE, desk.gatekeeper.cookie.keep(id))], user(&member)).into_response(),
             ),
             Err(error) => failed(&error),
         },
-        Ok(Outcome::Wrong) => {
-            let detail = "the name or the password is wrong";
-            Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail).into_response()
-        }
+        Ok(Outcome::Wrong) => wrong(),
         Ok(Outcome::Wait(wait)) => {
             let detail = "there were too many attempts; try again later";
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
@@ -123,7 +129,7 @@ async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> Response {
 
 async fn sign_out(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     let head = request.into_parts().0;
-    if origin::is_foreign(&head) {
+    if origin::is_foreign(&head, desk.is_behind_proxy) {
         return foreign();
     }
     if head.headers.contains_key(CONTENT_TYPE) && !is_json(&head.headers) {
@@ -187,6 +193,16 @@ fn not_json() -> Response {
 fn invalid() -> Response {
     let detail = "send a JSON object with the texts `username` and `password`";
     Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail).into_response()
+}
+
+fn wrong() -> Response {
+    let detail = "the name or the password is wrong";
+    Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail).into_response()
+}
+
+fn too_slow() -> Response {
+    let detail = "the request took too long to arrive";
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail).into_response()
 }
 
 fn failed(error: &anyhow::Error) -> Response {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::passwords::{HashQueue, Password};
-use super::throttle::Throttle;
+use super::passwords::Password;
+use super::queue::HashQueue;
+use super::throttle::{Source, Throttle};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::database::sessions::{Member, Proof};
@@ -61,7 +62,7 @@ impl SignIn {
         if let Err(wait) = self.throttle.check(name.as_ref(), address) {
             return Ok(Outcome::Wait(wait));
         }
-        let Some(turn) = self.queue.turn().await else {
+        let Some(turn) = self.queue.turn(name.as_ref(), Source::of(address)).await else {
             return Ok(Outcome::Wait(BUSY));
         };
         // Counted before it is known how it ends, so that many at once are not more than one after the other, and

@@ -1,4 +1,4 @@
-//! Streams of events end with the session that opened them: who has signed out learns nothing more.
+//! Streams of events, and others, end with the session that opened them: who has signed out learns nothing more.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::Response;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 
 use super::Gatekeeper;
 
@@ -22,16 +22,22 @@ pub async fn bind(State(gatekeeper): State<Gatekeeper>, request: Request, next: 
         gatekeeper.cookie.id(&head)
     };
     let response = next.run(Request::from_parts(head, body)).await;
-    let media_type = response.headers().get(CONTENT_TYPE);
-    let is_stream = media_type.is_some_and(|it| it.as_bytes().starts_with(b"text/event-stream"));
     match id {
-        Some(id) if is_stream => {
+        Some(id) if is_stream(&response) => {
             let sessions = gatekeeper.sessions().clone();
             let ended = Box::pin(async move { sessions.ended(&id).await });
             response.map(|inner| Body::new(Bound { inner, ended }))
         }
         _ => response,
     }
+}
+
+/// Whether an answer may go on for longer than a session: events, and whatever does not say how long it is.
+fn is_stream(response: &Response) -> bool {
+    let media_type = response.headers().get(CONTENT_TYPE);
+    let essence = media_type.and_then(|it| it.as_bytes().split(|byte| *byte == b';').next());
+    essence.is_some_and(|it| it.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
+        || response.body().size_hint().exact().is_none()
 }
 
 /// A body, until a session ends.
@@ -61,5 +67,33 @@ impl http_body::Body for Bound {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::channel::Channel;
+
+    use super::{Body, Bytes, CONTENT_TYPE, Response, is_stream};
+
+    fn is(media_type: &'static str, body: Body) -> bool {
+        let mut response = Response::new(body);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, media_type.parse().unwrap());
+        is_stream(&response)
+    }
+
+    #[test]
+    fn streams_are_known_however_they_are_called() {
+        for media_type in [
+            "text/event-stream",
+            "Text/Event-Stream",
+            "text/event-stream ; charset=utf-8",
+        ] {
+            assert!(is(media_type, Body::from("data")), "{media_type}");
+        }
+        assert!(!is("text/event-streams", Body::from("data")));
+        assert!(!is("application/json", Body::empty()));
+        assert!(is("application/json", Body::new(Channel::<Bytes>::new(1).1)));
     }
 }

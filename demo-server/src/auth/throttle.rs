@@ -3,6 +3,8 @@
 //! Failures count against the account, known or not, and against the address. An account with too many of them takes
 //! no more attempts from the addresses that they came from. From others it still does, so that nobody is locked out
 //! by somebody else; but a wrong password from there is told to wait as well, and after three there are no more.
+//!
+//! Successes cost as much work as failures: an address has so many attempts in all.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -20,10 +22,12 @@ const PER_ACCOUNT: usize = 10;
 const PER_BOTH: usize = 3;
 /// Failures of one address.
 const PER_ADDRESS: usize = 30;
+/// Attempts of one address, however they end.
+const ATTEMPTS_PER_ADDRESS: usize = 60;
 /// How often what no longer counts is forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// Counts failures. There are never more of them than passwords can be hashed within 15 minutes.
+/// Counts failures and attempts. There are never more of them than passwords can be hashed within 15 minutes.
 #[derive(Debug)]
 pub struct Throttle {
     clock: Clock,
@@ -35,12 +39,14 @@ struct Failures {
     /// When, and from where. Whatever cannot be a name is one account.
     accounts: HashMap<Option<Name>, Vec<(u64, Source)>>,
     addresses: HashMap<Source, Vec<u64>>,
+    /// Failures and successes.
+    attempts: HashMap<Source, Vec<u64>>,
     swept_ms: u64,
 }
 
 /// An address, as far as it tells one client from another: an IPv6 network of 64 bits is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Source(IpAddr);
+pub struct Source(IpAddr);
 
 /// An attempt, which counts as a failure until it is told otherwise.
 #[derive(Debug)]
@@ -54,7 +60,7 @@ pub struct Attempt {
 }
 
 impl Throttle {
-    /// Counts by `clock`.
+    /// Counts by the time that `clock` has run, so that nobody waits longer, or less, because it was set.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         let failures = Mutex::default();
@@ -67,7 +73,7 @@ impl Throttle {
     ///
     /// How long to wait before there may be one.
     pub fn check(&self, account: Option<&Name>, address: IpAddr) -> Result<(), Duration> {
-        let now = self.clock.now_ms();
+        let now = self.clock.elapsed_ms();
         self.failures(now)
             .check(&account.cloned(), Source::of(address), now)
     }
@@ -78,13 +84,14 @@ impl Throttle {
     ///
     /// How long to wait before there may be one.
     pub fn begin(&self, account: Option<Name>, address: IpAddr) -> Result<Attempt, Duration> {
-        let (now, source) = (self.clock.now_ms(), Source::of(address));
+        let (now, source) = (self.clock.elapsed_ms(), Source::of(address));
         let mut failures = self.failures(now);
         failures.check(&account, source, now)?;
         let of_account = failures.accounts.entry(account.clone()).or_default();
         let wait = over(of_account.iter().map(|(at, _)| *at), PER_ACCOUNT, now);
         of_account.push((now, source));
         failures.addresses.entry(source).or_default().push(now);
+        failures.attempts.entry(source).or_default().push(now);
         Ok(Attempt {
             account,
             source,
@@ -93,8 +100,8 @@ impl Throttle {
         })
     }
 
-    /// The attempt was none, or a success: it does not count, and after a success neither do those of the same account
-    /// from the same address.
+    /// The attempt was none, or a success: it is no failure, and after a success those of the same account from the same
+    /// address are none either. A success still was an attempt.
     pub fn forgive(&self, attempt: Attempt, was_success: bool) {
         let Attempt {
             account,
@@ -102,7 +109,7 @@ impl Throttle {
             at_ms,
             ..
         } = attempt;
-        let mut failures = self.failures(self.clock.now_ms());
+        let mut failures = self.failures(self.clock.elapsed_ms());
         if let Some(of_account) = failures.accounts.get_mut(&account) {
             if was_success {
                 of_account.retain(|(_, from)| *from != source);
@@ -111,26 +118,23 @@ impl Throttle {
             }
         }
         // Earlier ones of the address still count: it may have an account of its own beside those that it attacks.
-        if let Some(of_address) = failures.addresses.get_mut(&source)
-            && let Some(index) = of_address.iter().position(|at| *at == at_ms)
-        {
-            of_address.remove(index);
+        take_back(&mut failures.addresses, source, at_ms);
+        if !was_success {
+            take_back(&mut failures.attempts, source, at_ms);
         }
     }
 
     /// What counts now.
     fn failures(&self, now: u64) -> MutexGuard<'_, Failures> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.abs_diff(failures.swept_ms) >= ms(SWEEP) {
+        if now.saturating_sub(failures.swept_ms) >= ms(SWEEP) {
             failures.swept_ms = now;
             failures.accounts.retain(|_, list| {
                 list.retain(|(at, _)| counts(*at, now));
                 !list.is_empty()
             });
-            failures.addresses.retain(|_, list| {
-                list.retain(|at| counts(*at, now));
-                !list.is_empty()
-            });
+            sweep(&mut failures.addresses, now);
+            sweep(&mut failures.attempts, now);
         }
         failures
     }
@@ -146,9 +150,14 @@ impl Attempt {
 
 impl Failures {
     fn check(&self, account: &Option<Name>, source: Source, now: u64) -> Result<(), Duration> {
-        let of_address = self.addresses.get(&source).map_or(&[][..], Vec::as_slice);
-        if let Some(wait) = over(of_address.iter().copied(), PER_ADDRESS, now) {
-            return Err(wait);
+        for (lists, limit) in [
+            (&self.addresses, PER_ADDRESS),
+            (&self.attempts, ATTEMPTS_PER_ADDRESS),
+        ] {
+            let of_address = lists.get(&source).map_or(&[][..], Vec::as_slice);
+            if let Some(wait) = over(of_address.iter().copied(), limit, now) {
+                return Err(wait);
+            }
         }
         let of_account = self.accounts.get(account).map_or(&[][..], Vec::as_slice);
         let Some(wait) = over(of_account.iter().map(|(at, _)| *at), PER_ACCOUNT, now) else {
@@ -164,7 +173,9 @@ impl Failures {
 }
 
 impl Source {
-    fn of(address: IpAddr) -> Self {
+    /// Where an address belongs to.
+    #[must_use]
+    pub fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(address) => {
                 let [a, b, c, d, ..] = address.segments();
@@ -173,6 +184,21 @@ impl Source {
             v4 => v4,
         })
     }
+}
+
+fn take_back(lists: &mut HashMap<Source, Vec<u64>>, source: Source, at_ms: u64) {
+    if let Some(list) = lists.get_mut(&source)
+        && let Some(index) = list.iter().position(|at| *at == at_ms)
+    {
+        list.remove(index);
+    }
+}
+
+fn sweep(lists: &mut HashMap<Source, Vec<u64>>, now: u64) {
+    lists.retain(|_, list| {
+        list.retain(|at| counts(*at, now));
+        !list.is_empty()
+    });
 }
 
 fn counts(at: u64, now: u64) -> bool {
@@ -248,6 +274,19 @@ mod tests {
     }
 
     #[test]
+    fn sixty_attempts_of_an_address_are_enough_however_they_end() {
+        let (clock, throttle) = throttle();
+        for _ in 0..60 {
+            let attempt = throttle.begin(Name::parse("ada"), address(1)).unwrap();
+            throttle.forgive(attempt, true);
+        }
+        assert_eq!(throttle.check(None, address(1)), Err(MINUTE * 15));
+        assert_eq!(throttle.check(None, address(2)), Ok(()));
+        clock.advance(MINUTE * 15);
+        assert_eq!(throttle.check(None, address(1)), Ok(()));
+    }
+
+    #[test]
     fn a_network_of_ipv6_is_one_address_and_a_mapped_one_is_what_it_maps() {
         let (_, throttle) = throttle();
         let of = |text: &str| text.parse::<IpAddr>().unwrap();
@@ -263,6 +302,18 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_back_makes_nobody_wait_longer() {
+        let (clock, throttle) = throttle();
+        for _ in 0..10 {
+            assert_eq!(fail(&throttle, "ada", address(1)), Ok(None));
+        }
+        clock.set_back(MINUTE * 60 * 24);
+        assert_eq!(fail(&throttle, "ada", address(1)), Err(MINUTE * 15));
+        clock.advance(MINUTE * 15);
+        assert_eq!(fail(&throttle, "ada", address(1)), Ok(None));
+    }
+
+    #[test]
     fn what_no_longer_counts_is_forgotten() {
         let (clock, throttle) = throttle();
         for last in 0..200 {
@@ -272,12 +323,13 @@ mod tests {
         assert_eq!(throttle.check(None, address(1)), Ok(()));
         let failures = throttle.failures.lock().unwrap();
         assert_eq!((failures.accounts.len(), failures.addresses.len()), (0, 0));
+        assert_eq!(failures.attempts.len(), 0);
     }
 
     #[test]
     fn what_was_no_attempt_does_not_count() {
         let (_, throttle) = throttle();
-        for _ in 0..40 {
+        for _ in 0..80 {
             let attempt = throttle.begin(Name::parse("ada"), address(1)).unwrap();
             throttle.forgive(attempt, false);
         }

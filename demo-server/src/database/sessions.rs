@@ -23,6 +23,9 @@ use crate::clock::{Clock, ms};
 pub const IDLE: Duration = Duration::from_secs(30 * 60);
 /// How long a session lasts at most.
 pub const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+/// How far ahead of the clock a session may be, since clocks are set by a little. What is further ahead was there when the
+/// clock was wrong, and nobody knows how old it is.
+const AHEAD: Duration = Duration::from_secs(60);
 /// How often the use of a session is written down, at most.
 const SEEN: Duration = Duration::from_secs(30);
 
@@ -31,6 +34,8 @@ const LOOK: Duration = Duration::from_secs(15);
 
 /// What a new session has to have under this key: a [`Proof`].
 pub const PROOF: &str = "proof";
+/// What is said of a proof that no longer holds, since a store has no error of its own for it.
+pub const OUTDATED: &str = "the user is gone or has another password";
 /// What a session has under this key: a [`Member`].
 pub const MEMBER: &str = "member";
 
@@ -118,9 +123,7 @@ impl SessionStore for Sessions {
         });
         match made.await.map_err(backend)? {
             1 => Ok(()),
-            _ => Err(Error::Backend(
-                "the user is gone or has another password".to_owned(),
-            )),
+            _ => Err(Error::Backend(OUTDATED.to_owned())),
         }
     }
 
@@ -176,19 +179,26 @@ fn find(connection: &Connection, key: [u8; 32], now: u64) -> rusqlite::Result<Op
         let (name, role) = (row.get(0)?, row.get(1)?);
         Ok((Member { name, role }, row.get(2)?, row.get(3)?))
     });
-    let age = |since: i64| {
-        let ms = u64::try_from(stored(now).saturating_sub(since));
-        ms.map_or(Duration::ZERO, Duration::from_millis)
+    let age = |since: i64| match u64::try_from(stored(now).saturating_sub(since)) {
+        Ok(age) => Some(Duration::from_millis(age)),
+        Err(_) => (since <= ahead(now)).then_some(Duration::ZERO),
     };
     let found = found.optional()?;
-    let found = found.map(|(member, created, seen)| (member, age(created), age(seen)));
-    Ok(found.and_then(|(member, age, idle)| (age < LIFETIME && idle < IDLE).then_some((member, idle))))
+    Ok(found.and_then(|(member, created, seen)| {
+        let (age, idle) = (age(created)?, age(seen)?);
+        (age < LIFETIME && idle < IDLE).then_some((member, idle))
+    }))
 }
 
 fn remove_expired(connection: &Connection, now: u64) -> rusqlite::Result<usize> {
     let before = |age| stored(now).saturating_sub(stored(ms(age)));
-    let sql = "DELETE FROM sessions WHERE created_ms <= ?1 OR seen_ms <= ?2";
-    connection.execute(sql, (before(LIFETIME), before(IDLE)))
+    let sql = "DELETE FROM sessions WHERE created_ms <= ?1 OR seen_ms <= ?2 OR max(created_ms, seen_ms) > ?3";
+    connection.execute(sql, (before(LIFETIME), before(IDLE), ahead(now)))
+}
+
+/// The last moment that a session may be of.
+fn ahead(now: u64) -> i64 {
+    stored(now.saturating_add(ms(AHEAD)))
 }
 
 fn hash(id: &Id) -> [u8; 32] {

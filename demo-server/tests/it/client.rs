@@ -9,6 +9,8 @@ use serde_json::Value;
 pub(crate) struct Client {
     stream: BufReader<TcpStream>,
     token: Option<String>,
+    /// The server, as requests name it.
+    pub(crate) host: String,
 }
 
 pub(crate) struct Answer {
@@ -25,6 +27,7 @@ impl Client {
         Ok(Self {
             stream: BufReader::new(stream),
             token,
+            host: address.to_owned(),
         })
     }
 
@@ -55,7 +58,8 @@ impl Client {
         body: &str,
     ) -> io::Result<Answer> {
         let mut head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n",
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n",
+            self.host,
             body.len()
         );
         if let Some(token) = &self.token {

@@ -6,6 +6,36 @@ use std::io::Read;
 use crate::embed;
 
 #[test]
+fn only_names_that_vite_makes_are_taken_for_hashed() {
+    let (dist, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::create_dir_all(dist.path().join("assets/fonts")).unwrap();
+    fs::create_dir(dist.path().join("files")).unwrap();
+    for (path, expected) in [
+        ("assets/index-BxYz1234.js", true),
+        ("assets/index-BxYz1234.js.map", true),
+        ("assets/inter-latin-Dx4kXJAl.woff2", true),
+        ("assets/a-________.css", true),
+        ("assets/my-document.pdf", false),
+        ("assets/my-Document.pdf", false),
+        ("assets/READ-MECHANGE.txt", false),
+        ("assets/report-20240131.pdf", false),
+        ("assets/report-2024-1-1.pdf", false),
+        ("assets/-BxYz1234.js", false),
+        ("assets/indexBxYz1234.js", false),
+        ("assets/index-BxYz123.js", false),
+        ("assets/fonts/index-BxYz1234.js", false),
+        ("files/index-BxYz1234.js", false),
+        ("index-BxYz1234.js", false),
+    ] {
+        let file = dist.path().join(path);
+        fs::write(&file, "x").unwrap();
+        let table = embed::table(dist.path(), out.path()).unwrap();
+        assert_eq!(table.contains("is_hashed: true"), expected, "{path}");
+        fs::remove_file(file).unwrap();
+    }
+}
+
+#[test]
 fn every_file_of_the_interface_is_embedded_with_smaller_forms_that_are_the_same() {
     let dist = tempfile::tempdir().unwrap();
     let out = tempfile::tempdir().unwrap();

@@ -71,13 +71,44 @@ fn nothing_is_shown_without_the_token() {
 }
 
 #[test]
-fn the_token_is_printed_once_and_stays_valid() {
+fn a_server_of_this_machine_answers_under_no_name_of_another_site() {
+    for (args, others) in [
+        (&[][..], [421, 421]),
+        (&["--public-host", "demo.example"], [200, 421]),
+        (&["--behind-tls-proxy"], [200, 200]),
+        (
+            &["--behind-tls-proxy", "--public-host", "demo.example"],
+            [200, 421],
+        ),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = std::process::Command::new(server::PROGRAM);
+        let server = server::Starting::spawn_with(home.path(), command.args(args));
+        let server = server.ready().unwrap();
+        let mut client = server.stranger();
+        let mut status = |host: &str| {
+            client.host = host.to_owned();
+            client.send("GET", "/healthz").unwrap().status
+        };
+        for own in [server.address(), "localhost:1", "[::1]"] {
+            assert_eq!(status(own), 200, "{args:?} {own}");
+        }
+        assert_eq!(
+            ["demo.example:80", "evil.example"].map(status),
+            others,
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
+fn the_token_is_told_of_once_and_stays_valid() {
     let home = tempfile::tempdir().unwrap();
     let first = Server::start(home.path());
-    let token = first.token().expect("printed at the first start").to_owned();
+    let token = first.token().expect("told of at the first start").to_owned();
     assert!(first.stop(Signal::TERM).success());
     let second = Server::start(home.path());
-    assert_eq!(second.token(), None, "not printed again");
+    assert_eq!(second.token(), None, "not told of again");
     assert_eq!(second.get("/api/plugins", Some(&token)).status, 200);
 }
 

@@ -1,6 +1,10 @@
 //! Users, of the running server and on the command line.
 
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -95,6 +99,24 @@ fn the_administrators_password_can_be_given_and_is_not_printed_then() {
 }
 
 #[test]
+fn a_secret_that_is_no_text_is_refused_and_not_replaced_by_another() {
+    for name in ["TORU_DEMO_TOKEN", "TORU_DEMO_ADMIN_PASSWORD"] {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.env(name, OsStr::from_bytes(b"a secret of many \xff characters"));
+        let Err(ended) = Starting::spawn_with(home.path(), &mut command).ready() else {
+            panic!("{name} is taken for none");
+        };
+        assert!(
+            ended.stderr.contains(name) && ended.stderr.contains("UTF-8"),
+            "{}",
+            ended.stderr
+        );
+        assert!(!home.path().join("data/token").exists());
+    }
+}
+
+#[test]
 fn users_are_changed_while_the_server_runs() {
     let home = tempfile::tempdir().unwrap();
     let server = start(home.path(), "warn");
@@ -144,6 +166,28 @@ fn users_are_changed_while_the_server_runs() {
     let output = run(&["remove", "admin"], "");
     assert!(text(&output.stderr).contains("last administrator"));
     assert_eq!(sign_in(&server, "admin", PASSWORD).0, 200);
+}
+
+#[test]
+fn data_that_other_users_get_at_is_refused_by_the_server_and_the_command_line() {
+    let home = tempfile::tempdir().unwrap();
+    assert!(start(home.path(), "warn").stop(Signal::TERM).success());
+    let data = home.path().join("data");
+    for (path, loose, private, told) in [
+        (data.clone(), 0o755, 0o700, "chmod 700"),
+        (data.join("demo.db"), 0o644, 0o600, "chmod 600"),
+    ] {
+        fs::set_permissions(&path, Permissions::from_mode(loose)).unwrap();
+        let output = user(home.path(), &["list"], "");
+        let stderr = text(&output.stderr);
+        assert!(!output.status.success() && stderr.contains(told), "{stderr}");
+        let Err(ended) = Starting::spawn(home.path()).ready() else {
+            panic!("{} is used", path.display());
+        };
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+        fs::set_permissions(&path, Permissions::from_mode(private)).unwrap();
+        assert!(user(home.path(), &["list"], "").status.success());
+    }
 }
 
 #[test]
@@ -205,6 +249,29 @@ fn a_user_uses_plugins_and_manages_none() {
     }
     assert_eq!(send("POST", "/api/plugins/-/scan", &admin).status, 200);
     assert_eq!(states().len(), before.len() + 1);
+}
+
+#[test]
+fn a_proxy_that_tells_no_address_is_warned_about() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(PROGRAM);
+    command
+        .arg("--behind-tls-proxy")
+        .env("TORU_DEMO_ADMIN_PASSWORD", PASSWORD);
+    let mut server = Starting::spawn_with(home.path(), &mut command).ready().unwrap();
+    let body = json!({"username": "admin", "password": PASSWORD}).to_string();
+    for (told, is_warned) in [
+        ("192.0.2.1", false),
+        ("[2001:db8::1]", false),
+        ("192.0.2.1, unknown", true),
+    ] {
+        let fields = [JSON, OWN, ("x-forwarded-for", told)];
+        let answer = server
+            .stranger()
+            .send_with("POST", "/api/session", &fields, &body);
+        assert_eq!(answer.unwrap().status, 200);
+        assert_eq!(server.log().contains("X-Forwarded-For"), is_warned, "{told}");
+    }
 }
 
 #[test]

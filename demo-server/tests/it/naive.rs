@@ -117,13 +117,16 @@ fn process() {
         let listener = tokio::net::TcpListener::bind(options.listen).await.unwrap();
         println!("\nToru demo server: http://{}", listener.local_addr().unwrap());
         println!("plugins folder:   {}", options.plugins.display());
-        println!("API token:        {}", token.value);
+        if let Some(notice) = token.notice(&options.data, false) {
+            println!("API token:        {notice}");
+        }
         let database = Database::open(&options.data).unwrap();
         let desk = Desk::new(database, Clock::system(), &token.value, false).unwrap();
         let assets = Assets::embedded();
         let parts = app::Parts {
             desk: Arc::new(desk),
             assets,
+            hosts: options.hosts(),
         };
         axum::serve(listener, app::router(manager, None, parts))
             .await

@@ -2,10 +2,15 @@
 
 use std::io::Read;
 
+use axum::body::Body;
 use demo_server::assets::{Asset, Assets};
 use demo_server::clock::Clock;
+use demo_server::metrics;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use toru_host::PluginManager;
+use tower::ServiceExt;
 
-use crate::site::{PASSWORD, Site, TOKEN, sign_in};
+use crate::site::{PASSWORD, Site, TOKEN, request, sign_in};
 
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; \
@@ -227,4 +232,74 @@ async fn requests_have_ids_that_clients_cannot_choose() {
     let proxied = Site::open_with(home.path(), Clock::manual(), Assets::new(&[]), true).await;
     let proxied = proxied.get("/healthz", &[("x-request-id", "of-the-proxy")]).await;
     assert_eq!(proxied.header("x-request-id"), "of-the-proxy");
+}
+
+#[tokio::test]
+async fn ids_that_no_proxy_makes_up_are_replaced() {
+    let home = tempfile::tempdir().unwrap();
+    let site = Site::open_with(home.path(), Clock::manual(), Assets::new(&[]), true).await;
+    for (id, is_kept) in [
+        (&*"x".repeat(128), true),
+        ("a-B_9.:+/=@", true),
+        (&"x".repeat(129), false),
+        ("a b", false),
+        ("a\"b", false),
+        ("<b>", false),
+        ("\u{e9}", false),
+        ("", false),
+    ] {
+        let reply = site.get("/healthz", &[("x-request-id", id)]).await;
+        let given = reply.header("x-request-id");
+        assert_eq!(given == id, is_kept, "{id:?}");
+        assert!(is_kept || given.len() == 36, "{id:?}");
+    }
+    let two = [("x-request-id", "a"), ("x-request-id", "b")];
+    let reply = site.get("/healthz", &two).await;
+    assert_eq!(reply.header("x-request-id").len(), 36);
+}
+
+#[tokio::test]
+async fn metrics_are_kept_by_no_cache() {
+    let home = tempfile::tempdir().unwrap();
+    let site = Site::open(home.path()).await;
+    let manager = PluginManager::builder(home.path().join("others")).start();
+    let exporter = PrometheusBuilder::new().build_recorder().handle();
+    let router = metrics::router(manager.await.unwrap(), exporter, site.desk.gatekeeper.clone());
+    for (token, status) in [(TOKEN, 200), ("wrong", 401)] {
+        let bearer = format!("Bearer {token}");
+        let request = request("GET", "/metrics", &[("authorization", &bearer)], Body::empty());
+        let response = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_keeps_browsers_from_guessing_and_other_sites_from_using_it() {
+    let home = tempfile::tempdir().unwrap();
+    let site = built(home.path()).await;
+    let bearer = format!("Bearer {TOKEN}");
+    for (method, path) in [
+        ("GET", "/healthz"),
+        ("GET", "/"),
+        ("POST", "/"),
+        ("GET", "/x.js"),
+        ("GET", "/api/nothing"),
+        ("GET", "/api/session"),
+        ("PUT", "/api/session"),
+        ("GET", "/api/plugins"),
+        ("GET", "/api/plugins-openapi.json"),
+        ("GET", "/api/plugins/none/x"),
+    ] {
+        for fields in [&[][..], &[("authorization", &*bearer)]] {
+            let reply = site.ask(method, path, fields).await;
+            assert_eq!(
+                reply.header("x-content-type-options"),
+                "nosniff",
+                "{method} {path}"
+            );
+            let policy = reply.header("cross-origin-resource-policy");
+            assert_eq!(policy, "same-origin", "{method} {path}");
+        }
+    }
 }

@@ -54,7 +54,7 @@ impl Server {
         }
     }
 
-    /// The token, if the server printed one.
+    /// The token, if the server told of a new one.
     pub(crate) fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
@@ -151,13 +151,12 @@ impl Starting {
         };
         let mut line = || output.next().expect("the server prints on").unwrap();
         assert!(line().starts_with("plugins folder:"));
-        // The line with the token is printed before the server answers, if at all.
+        // The line about the token is printed before the server answers, if at all.
         let token = self.is_new.then(|| {
             let line = line();
-            let printed = line.strip_prefix("API token:").unwrap();
-            let token = printed.split_whitespace().next().unwrap().to_owned();
-            let kept = std::fs::read_to_string(self.home.join("data/token")).unwrap();
-            assert_eq!(token, kept);
+            let told = line.strip_prefix("API token:        in ").unwrap();
+            let token = std::fs::read_to_string(told).unwrap();
+            assert!(!line.contains(&token), "this is no terminal");
             token
         });
         Ok(Server {

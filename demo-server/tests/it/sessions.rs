@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::HttpBody;
+use axum::http::HeaderValue;
 use demo_server::database::sessions::{PROOF, Proof};
 use demo_server::database::users::{self, Name, Removal};
 use http_body_util::BodyExt;
@@ -145,6 +146,37 @@ async fn after_signing_out_a_copy_of_the_cookie_is_worth_nothing() {
 }
 
 #[tokio::test]
+async fn a_session_is_found_beside_cookies_that_are_no_text() {
+    let home = tempfile::tempdir().unwrap();
+    let site = Site::open(home.path()).await;
+    let send = async |method: &str, cookie: &str| {
+        let mut request = match method {
+            "POST" => sign_in("ada", PASSWORD, &[]),
+            _ => request(method, "/api/session", &[], axum::body::Body::empty()),
+        };
+        let bytes = [b"theme=d\xe9j\xe0; ", cookie.as_bytes(), b"; x=\xff"].concat();
+        let headers = request.headers_mut();
+        headers.insert("cookie", HeaderValue::from_bytes(&bytes).unwrap());
+        headers.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
+        site.send([192, 0, 2, 1], request).await
+    };
+    // Signing in ends the session of before, and signing out the one that there is.
+    let before = site.session("ada").await;
+    assert_eq!(send("GET", &before).await.status, 200);
+    let own = send("POST", &before).await.cookie();
+    assert_eq!(site.get("/api/session", &[("cookie", &before)]).await.status, 401);
+    assert_eq!(send("GET", &own).await.status, 200);
+    assert_eq!(send("DELETE", &own).await.status, 204);
+    assert_eq!(site.get("/api/session", &[("cookie", &own)]).await.status, 401);
+    // Of two there still is none, whatever one of them is.
+    let own = site.session("ada").await;
+    assert_eq!(
+        send("GET", &format!("{own}; toru-session=\u{e9}")).await.status,
+        401
+    );
+}
+
+#[tokio::test]
 async fn a_stream_of_events_ends_with_the_session_that_opened_it() {
     let home = tempfile::tempdir().unwrap();
     let site = Site::open(home.path()).await;
@@ -210,6 +242,21 @@ async fn a_session_ends_when_nobody_uses_it_and_after_half_a_day_in_any_case() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_session_last_longer() {
+    let home = tempfile::tempdir().unwrap();
+    let site = Site::open(home.path()).await;
+    let cookie = site.session("ada").await;
+    let status = async || site.get("/api/plugins", &[("cookie", &cookie)]).await.status;
+    let sessions = site.desk.gatekeeper.sessions();
+    site.clock.set_back(MINUTE);
+    assert_eq!(sessions.remove_expired().await.unwrap(), 0);
+    assert_eq!(status().await, 200, "set by a little");
+    site.clock.set_back(Duration::from_millis(1));
+    assert_eq!(status().await, 401);
+    assert_eq!(sessions.remove_expired().await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn tampered_and_doubled_cookies_are_nobody() {
     let home = tempfile::tempdir().unwrap();
     let site = Site::open(home.path()).await;
@@ -272,6 +319,21 @@ async fn a_new_password_and_a_removal_sign_out_at_once() {
     });
     assert_eq!(removed.unwrap(), Removal::Removed);
     assert_eq!(site.get("/api/session", &[("cookie", &admin)]).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_password_that_is_changed_during_the_sign_in_is_wrong_and_ends_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let site = Site::open(home.path()).await;
+    let own = site.session("ada").await;
+    // Stands for the change: no session is made, just as when the user has another password by then.
+    let change = "CREATE TEMP TRIGGER change BEFORE INSERT ON sessions BEGIN SELECT RAISE(IGNORE); END";
+    site.database.with(|it| it.execute_batch(change)).unwrap();
+    let reply = sign_in("ada", PASSWORD, &[("cookie", &own)]);
+    let reply = site.send([192, 0, 2, 1], reply).await;
+    assert_eq!(reply.problem(), (401, "invalid_credentials".to_owned()));
+    assert!(!reply.headers.contains_key("set-cookie"));
+    assert_eq!(site.get("/api/session", &[("cookie", &own)]).await.status, 200);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use demo_server::auth::session::Desk;
 use demo_server::clock::Clock;
 use demo_server::database::Database;
 use demo_server::database::users::{self, Name, Role};
+use demo_server::hosts::Hosts;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use toru_host::PluginManager;
@@ -63,6 +64,7 @@ impl Site {
         let parts = app::Parts {
             desk: Arc::clone(&desk),
             assets,
+            hosts: Hosts::any(),
         };
         Self {
             router: app::router(manager, None, parts),

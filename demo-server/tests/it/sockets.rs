@@ -114,7 +114,7 @@ fn a_stream_of_events_ends_with_its_client_and_the_server_knows() {
 
     let stream = TcpStream::connect(server.address()).unwrap();
     let token = server.token().unwrap();
-    let head = "GET /api/plugins/hello/ticks?ms=10 HTTP/1.1\r\nhost: test\r\n";
+    let head = "GET /api/plugins/hello/ticks?ms=10 HTTP/1.1\r\nhost: localhost\r\n";
     write!(&stream, "{head}authorization: Bearer {token}\r\n\r\n").unwrap();
     let mut lines = BufReader::new(&stream).lines();
     for number in 1..=3 {

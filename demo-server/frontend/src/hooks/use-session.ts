@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api } from "../lib/api";
-import { keys } from "../lib/query";
+import { endSession, keys } from "../lib/query";
 
 /** Who is signed in: undefined while that is not known, null when nobody is. */
 export function useSession() {
@@ -28,10 +28,6 @@ export function useSignOut() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => api.signOut(),
-    onSuccess: () => {
-      client.setQueryData(keys.session, null);
-      // Whoever signs in next starts without what this user was told.
-      client.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.session[0] });
-    },
+    onSuccess: () => endSession(client),
   });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { plugin, running } from "../test/plugins";
-import { insideOf, pluginAt, pluginPage, routeRivals } from "./paths";
+import { insideOf, pluginAt, pluginPage, resolveFetch, resolveNavigation, routeRivals } from "./paths";
 
 const route = (id: string, path: string | null) => ({ metadata: { id, name: id, route: path } });
 
@@ -44,5 +44,36 @@ describe("addresses of plugins", () => {
   it("hold a place inside of the plugin", () => {
     const at = (pathname: string, search = "", hash = "") => insideOf("/p/x", { pathname, search, hash });
     expect([at("/p/x"), at("/p/x/"), at("/p/x/items/1", "?a=1", "#b")]).toEqual(["/", "/", "/items/1?a=1#b"]);
+  });
+});
+
+describe("what plugins fetch", () => {
+  it.each(["enable", "/disable", "bundle.js?v=1", "-/storage", "/-", "x/../enable", "./-/scan", "%65nable", "%2d/x", "%ff"])(
+    "is never what the host answers in the plugin's place: %s",
+    (path) => {
+      expect(() => resolveFetch("a", path)).toThrow("the host's own");
+    },
+  );
+
+  it.each(["enabled", "/x/enable", "bundle.json", "-x/y", "", "?enable", "%C3%A4", "a%20b"])("may be anything else: %s", (path) => {
+    expect(resolveFetch("a", path)).toMatch(/^\/api\/plugins\/a\//);
+  });
+
+  it.each(["x%2fy", "..%2Fb", "x%5C", "%5cx"])("has no encoded slashes: %s", (path) => {
+    expect(() => resolveFetch("a", path)).toThrow("encoded slash");
+  });
+
+  it("may have them in its query", () => {
+    expect(resolveFetch("a", "x?to=%2Fy")).toBe("/api/plugins/a/x?to=%2Fy");
+  });
+});
+
+describe("where plugins lead", () => {
+  it.each(["host:/.//evil", "host:/x/..//evil.example/y", "host://evil", "host:/\\evil"])("is never another host: %s", (to) => {
+    expect(() => resolveNavigation("/p/a", to)).toThrow("not a page of the host");
+  });
+
+  it("may be a page of the host with slashes inside", () => {
+    expect(resolveNavigation("/p/a", "host:/plugins//x")).toBe("/plugins//x");
   });
 });

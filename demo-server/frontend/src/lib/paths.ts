@@ -92,7 +92,10 @@ export function resolveNavigation(root: string, to: string): string {
   if (to.startsWith("host:")) {
     const path = to.slice("host:".length);
     const url = new URL(path, BASE);
-    if (!path.startsWith("/") || url.origin !== BASE) throw new TypeError(`"${to}" is not a page of the host`);
+    // What `..` and `.` leave behind may begin with two slashes, and is another host's address then.
+    if (!path.startsWith("/") || url.origin !== BASE || url.pathname.startsWith("//")) {
+      throw new TypeError(`"${to}" is not a page of the host`);
+    }
     return url.pathname + url.search + url.hash;
   }
   const url = resolveBelow(root, to);
@@ -104,7 +107,21 @@ export function resolveNavigation(root: string, to: string): string {
 export function resolveFetch(id: string, path: string): string {
   const url = resolveBelow(pluginApi(id), path);
   if (!url) throw new TypeError(`"${path}" is not a path below the plugin's own routes`);
+  if (/%(2f|5c)/i.test(url.pathname)) throw new TypeError(`"${path}" has an encoded slash or backslash, which no route may have`);
+  const first = decoded(url.pathname.slice(pluginApi(id).length + 1).split("/")[0] ?? "");
+  if (first === null || HOSTS_OWN.has(first)) throw new TypeError(`"${path}" is the host's own and no route of the plugin`);
   return url.pathname + url.search;
+}
+
+/** What the host answers below a plugin's address: a page has no business there, whoever looks at it. */
+const HOSTS_OWN: ReadonlySet<string> = new Set(["enable", "disable", "bundle.js", "-"]);
+
+function decoded(segment: string): string | null {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return null;
+  }
 }
 
 /** Stands for the page's own origin while addresses are resolved; nothing is ever sent there. */

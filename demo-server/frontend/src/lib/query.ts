@@ -13,7 +13,7 @@ export function createQueryClient(): QueryClient {
   // Whatever is asked without a session tells that it has ended; the sign-in page follows from that.
   const onError = (error: Error) => {
     if (error instanceof ApiProblem && error.status === 401 && error.code !== "invalid_credentials") {
-      client.setQueryData(keys.session, null);
+      endSession(client);
     }
   };
   const client = new QueryClient({
@@ -24,6 +24,12 @@ export function createQueryClient(): QueryClient {
     },
   });
   return client;
+}
+
+/** Nobody is signed in any more. Whoever signs in next starts without what this user was told. */
+export function endSession(client: QueryClient): void {
+  client.setQueryData(keys.session, null);
+  client.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.session[0] });
 }
 
 /** The window's focus counts too, beside the visibility of its tab: two windows may lie side by side. */
