@@ -18,6 +18,8 @@ interface Launch {
 interface Visit extends BrowserContextOptions {
   /** Who is signed in; null for nobody. */
   as?: { name: string; password: string } | null;
+  /** Whether the test may move the page's time on. */
+  clock?: boolean;
 }
 
 interface Fixtures {
@@ -56,10 +58,11 @@ export const test = base.extend<Fixtures>({
 
   visit: async ({ browser, trouble }, use) => {
     const contexts: { close(): Promise<void> }[] = [];
-    await use(async (server, path, { as = ADMIN, ...options } = {}) => {
+    await use(async (server, path, { as = ADMIN, clock = false, ...options } = {}) => {
       const context = await browser.newContext({ baseURL: server.url, reducedMotion: "reduce", ...options });
       contexts.push(context);
       await trouble.watch(context);
+      if (clock) await context.clock.install();
       if (as) {
         const data = { username: as.name, password: as.password };
         expect((await context.request.post("/api/session", { data })).status(), "signing in").toBe(200);

@@ -19,6 +19,11 @@ export class Trouble {
     this.#provoked.push(...errors);
   }
 
+  /** The test has looked at what is forbidden itself. */
+  forget(): void {
+    this.forbidden.length = 0;
+  }
+
   get errors(): string[] {
     return this.#errors.filter((error) => !this.#provoked.some((provoked) => provoked.test(error)));
   }
@@ -36,7 +41,7 @@ export class Trouble {
       if (/content security policy|\bcsp\b/i.test(text)) this.forbidden.push(text);
       else if (message.type() === "error") this.#errors.push(text);
     });
-    context.on("weberror", (error) => void this.#errors.push(error.error().stack ?? error.error().message));
+    context.on("weberror", (error) => void this.#errors.push(`${error.error().name}: ${error.error().message}\n${error.error().stack}`));
     context.on("dialog", (dialog) => {
       this.forbidden.push(`dialog: ${dialog.message()}`);
       void dialog.dismiss();
