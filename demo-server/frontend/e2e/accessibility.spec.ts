@@ -1,6 +1,6 @@
 /** The interface for people who see little, hear instead of see, or use no mouse. */
 
-import AxeBuilder from "@axe-core/playwright";
+import { AxeBuilder } from "@axe-core/playwright";
 import { compile, hello } from "./support/libraries";
 import { script } from "./support/scripts";
 import { ADMIN } from "./support/server";

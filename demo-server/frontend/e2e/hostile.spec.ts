@@ -48,7 +48,7 @@ const hostile = [
   `<base href=//127.0.0.1:9/>`,
   `<meta http-equiv=refresh content=0;url=//127.0.0.1:9/>`,
   `<template><script>${run}</script></template>`,
-  `<noscript><p title="</noscript><img src=x onerror=${run}>">`,
+  `<noscript></noscript><img src=x onerror=${run}>`,
   `<!--><img src=x onerror=${run}>-->`,
   `<![CDATA[<img src=x onerror=${run}>]]>`,
   `javascript:${run}`,

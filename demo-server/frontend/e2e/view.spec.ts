@@ -167,9 +167,11 @@ test("a new version waits until its user wants it", async ({ launch, visit }) =>
   await expect(ui.card(other, "grows")).toContainText("Version 2.0.0");
 });
 
-test("a plugin without a page has its details as entry", async ({ launch, visit }) => {
-  const server = await launch({ plugins: [await compile({ id: "quiet", route: "" })], enabled: ["quiet"] });
+test("a plugin without a page has its details as entry, and nothing to open", async ({ launch, visit }) => {
+  const server = await launch({ plugins: [await compile({ id: "quiet" })], enabled: ["quiet"] });
   const page = await visit(server, "/plugins");
+  await expect(ui.card(page, "quiet")).toContainText("Running");
+  await expect(page.getByRole("link", { name: "Open quiet" })).toHaveCount(0);
   await ui.entry(page, "quiet").click();
   await expect(page).toHaveURL("/plugins/quiet");
 });
