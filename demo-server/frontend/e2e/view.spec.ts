@@ -191,16 +191,19 @@ test("a plugin that fails in a click handler is told of, and goes on", async ({ 
   await expect(page.getByText("worked")).toBeVisible();
 });
 
-test("the page of the example survives the end and the return of its server", async ({ launch, visit, trouble }) => {
-  trouble.provoke(/ERR_CONNECTION_REFUSED/, /ERR_INCOMPLETE_CHUNKED_ENCODING/, /ERR_EMPTY_RESPONSE/, /ERR_CONNECTION_RESET/);
+test("the end of the server ends its plugins' pages, its return offers them again", async ({ launch, visit, trouble }) => {
+  trouble.provoke(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/);
   const server = await launch({ plugins: [hello], enabled: ["hello"] });
   const page = await visit(server, "/p/hello");
-  const button = page.getByRole("button", { name: "Count up" });
   await expect(page.getByRole("heading", { name: "Hello, world!" })).toBeVisible();
   await server.stop();
-  await button.click();
-  await expect(page.getByText("Not counted")).toBeVisible();
+  const notice = page.getByRole("status").filter({ hasText: "Hello is not running" });
+  await expect(notice).toBeVisible();
+  // Nobody has disabled it.
+  await expect(notice).not.toContainText("disabled");
+
   await server.start();
-  await button.click();
+  await page.getByRole("button", { name: "Open" }).click();
+  await page.getByRole("button", { name: "Count up" }).click();
   await expect(page.getByText("Counted once")).toBeVisible();
 });
