@@ -199,7 +199,7 @@ test("the pictures of the README", async ({ launch, visit }) => {
   const server = await launch({ plugins, enabled: ["hello", "notes"] });
   await server.enable("mailer").catch(() => {});
   for (const theme of THEMES) {
-    const page = await visit(server, "/plugins", { viewport: { width: 1200, height: 640 }, colorScheme: theme });
+    const page = await visit(server, "/plugins", { viewport: { width: 1200, height: 704 }, colorScheme: theme });
     await expect(ui.card(page, "Mailer")).toContainText("Failed to start");
     const folder = join(artifacts.root, "docs");
     await mkdir(folder, { recursive: true });

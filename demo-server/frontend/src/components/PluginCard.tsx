@@ -23,7 +23,7 @@ export function PluginCard({ plugin, all, isAdmin, isReadOnly }: PluginCardProps
   const { metadata, status } = plugin;
   const { reason } = statusWords(plugin);
   const page = isRunning(plugin) ? pluginPage(plugin, all) : null;
-  const byline = [metadata?.version && `Version ${metadata.version}`, metadata?.author].filter(Boolean).join(" · ");
+  const byline = [metadata?.version && `Version ${metadata.version}`, metadata?.author].filter(Boolean).join("\u00a0· ");
   return (
     <article
       aria-labelledby={heading}

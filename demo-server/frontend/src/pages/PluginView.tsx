@@ -124,7 +124,9 @@ function NotShown({ plugin, wasOpen }: { plugin: Plugin; wasOpen: boolean }) {
   if (isRunning(plugin)) {
     return (
       <Notice kind="info" title={`${name} has no page of its own`}>
-        <DetailsLink plugin={plugin}>It works in the background. See its details</DetailsLink>
+        <p>
+          It works in the background. <DetailsLink plugin={plugin}>See its details</DetailsLink>
+        </p>
       </Notice>
     );
   }
