@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::workspace::Workspace;
-use crate::{Result, bench, demo, header, suite};
+use crate::{Result, bench, demo, e2e, header, suite};
 
 const HELP: &str = "\
 The project's own automation.
@@ -12,6 +12,8 @@ Usage: cargo xtask <command>
 
   demo [-- ARGS]   build the demo server and the example plugins, and start them
   test [options]   run every check, step by step
+  e2e [-- ARGS]    drive the demo server with a real browser
+  screenshots      take pictures of every page of the demo server
   header [--check] generate toru-plugin-api/include/toru_plugin.h; --check compares and compiles it
   bench            run the benchmarks and print their tables
   bench-http       measure whole servers over loopback, under load
@@ -52,12 +54,31 @@ Usage: cargo xtask bench-http
 Takes about four minutes and wants a quiet machine with two processors. wrk is installed if that is possible.
 ";
 
+const E2E_HELP: &str = "\
+Builds the web interface, the demo server and the example plugin, and drives them with Chromium.
+
+Usage: cargo xtask e2e [-- ARGS FOR PLAYWRIGHT]
+
+`-- -g V.3` runs the tests with that in their names. TORU_E2E_CHROMIUM names another browser, and with
+TORU_E2E_TRACE=1 failed tests leave a record of every step. Results are in e2e below cargo's target folder.
+";
+
+const SCREENSHOTS_HELP: &str = "\
+Takes pictures of every page and state of the demo server, at three widths and in both themes.
+
+Usage: cargo xtask screenshots [-- ARGS FOR PLAYWRIGHT]
+
+They go to screenshots below cargo's target folder, and those of the README to docs. Icons of plugins need
+a font with emoji (Debian, Ubuntu: fonts-noto-color-emoji).
+";
+
 /// A command line, understood.
 #[derive(Debug, PartialEq)]
 enum Task {
     Help(String),
     Demo { server_args: Vec<String> },
     Test(suite::Options),
+    Browser { what: e2e::What, args: Vec<String> },
     Header { check: bool },
     Bench,
     BenchHttp,
@@ -69,6 +90,7 @@ pub(crate) fn run(args: impl Iterator<Item = String>) -> Result<ExitCode> {
         Task::Help(text) => println!("{text}"),
         Task::Demo { server_args } => demo::run(&Workspace::load()?, &server_args)?,
         Task::Test(options) => return suite::run(&Workspace::load()?, &options),
+        Task::Browser { what, args } => e2e::run(&Workspace::load()?, what, &args)??,
         Task::Header { check: true } => header::check(&Workspace::load()?.target().join("xtask"))?,
         Task::Header { check: false } => header::write()?,
         Task::Bench => bench::run(&Workspace::load()?)?,
@@ -90,6 +112,13 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Task> {
             server_args: args.skip_while(|arg| arg == "--").collect(),
         }),
         "test" => test_options(args).map(Task::Test),
+        "e2e" | "screenshots" => Ok(Task::Browser {
+            what: match command.as_str() {
+                "e2e" => e2e::What::Tests,
+                _ => e2e::What::Screenshots,
+            },
+            args: args.skip_while(|arg| arg == "--").collect(),
+        }),
         "header" => match (args.next().as_deref(), args.next()) {
             (None, _) => Ok(Task::Header { check: false }),
             (Some("--check"), None) => Ok(Task::Header { check: true }),
@@ -113,6 +142,8 @@ fn help(command: &str) -> Result<Task> {
     Ok(Task::Help(match command {
         "demo" => DEMO_HELP.to_owned(),
         "test" => suite::help(),
+        "e2e" => E2E_HELP.to_owned(),
+        "screenshots" => SCREENSHOTS_HELP.to_owned(),
         "header" => HEADER_HELP.to_owned(),
         "bench" => BENCH_HELP.to_owned(),
         "bench-http" => BENCH_HTTP_HELP.to_owned(),
@@ -170,6 +201,13 @@ mod tests {
     }
 
     #[test]
+    fn browsers_get_the_rest_of_the_line() {
+        let args = vec!["-g".to_owned(), "V.3".to_owned()];
+        let what = e2e::What::Tests;
+        assert_eq!(task("e2e -- -g V.3").unwrap(), Task::Browser { what, args });
+    }
+
+    #[test]
     fn steps_are_chosen_by_name() {
         let Task::Test(options) = task("test --keep-going --only fmt --only=clippy").unwrap() else {
             panic!("not the command test");
@@ -202,6 +240,8 @@ mod tests {
             "--help",
             "demo --help",
             "test -h",
+            "e2e --help",
+            "screenshots --help",
             "header --help",
             "bench --help",
             "bench-http --help",

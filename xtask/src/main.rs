@@ -9,6 +9,7 @@
 mod bench;
 mod cli;
 mod demo;
+mod e2e;
 mod examples;
 mod frontend;
 mod header;

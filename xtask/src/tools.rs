@@ -35,6 +35,13 @@ pub(crate) const VALGRIND: Tool = Tool {
     package: "valgrind",
 };
 
+/// The browser.
+pub(crate) const CHROMIUM: Tool = Tool {
+    variable: "TORU_E2E_CHROMIUM",
+    name: "chromium",
+    package: "chromium",
+};
+
 /// The load generator, for measuring servers.
 pub(crate) const WRK: Tool = Tool {
     variable: "",

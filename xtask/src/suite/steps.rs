@@ -8,7 +8,7 @@ use super::{dependencies, interface, locks};
 use crate::process::{self, cargo, cargo_nightly, run};
 use crate::tools::{self, VALGRIND};
 use crate::workspace::Workspace;
-use crate::{Result, examples, frontend, header};
+use crate::{Result, e2e, examples, frontend, header};
 
 /// Most bytes of the smallest plugin, stripped.
 const SMALLEST_PLUGIN_MAX: u64 = 450 * 1024;
@@ -61,6 +61,7 @@ pub(super) const STEPS: &[Step] = &[
     step("tests", "unit, integration and documentation tests", tests),
     step("gates", "counted work against its limits", gates),
     step("size", "size of the smallest plugin", size),
+    step("e2e", "the demo server in a real browser", end_to_end),
     long(
         "tests-long",
         "tests optimised and with more repetitions",
@@ -247,6 +248,10 @@ fn size(context: &mut Context<'_>) -> Result<Option<String>> {
         return Err(format!("{bytes} bytes are more than {SMALLEST_PLUGIN_MAX}").into());
     }
     Ok(None)
+}
+
+fn end_to_end(context: &mut Context<'_>) -> Result<Option<String>> {
+    Ok(e2e::run(context.workspace, e2e::What::Tests, &[])?.err())
 }
 
 fn tests_long(context: &mut Context<'_>) -> Result<Option<String>> {

@@ -23,7 +23,7 @@ export function PluginCard({ plugin, all, isAdmin, isReadOnly }: PluginCardProps
   const { metadata, status } = plugin;
   const { reason } = statusWords(plugin);
   const page = isRunning(plugin) ? pluginPage(plugin, all) : null;
-  const byline = [metadata?.version && `Version ${metadata.version}`, metadata?.author].filter(Boolean).join(" · ");
+  const byline = [metadata?.version && `Version ${metadata.version}`, metadata?.author].filter(Boolean).join("\u00a0· ");
   return (
     <article
       aria-labelledby={heading}
@@ -37,7 +37,7 @@ export function PluginCard({ plugin, all, isAdmin, isReadOnly }: PluginCardProps
               {pluginName(plugin)}
             </Link>
           </h2>
-          <p className="line-clamp-2 text-small text-muted wrap-anywhere">{byline || plugin.id}</p>
+          <p className="line-clamp-2 text-small text-balance text-muted wrap-anywhere">{byline || plugin.id}</p>
         </div>
         {isAdmin && <PluginSwitch plugin={plugin} isReadOnly={isReadOnly} />}
       </div>
@@ -46,7 +46,7 @@ export function PluginCard({ plugin, all, isAdmin, isReadOnly }: PluginCardProps
         <StatusLine state={status.state} since={sinceWords(plugin)} />
         {reason && <p className="mt-1 line-clamp-4 text-small wrap-anywhere">{reason}</p>}
         <Remarks plugin={plugin} />
-        <div className="-mx-1 mt-3 flex flex-wrap gap-x-5">
+        <div className="-mx-1 mt-3 -mb-1.5 flex flex-wrap gap-x-5">
           {page && (
             <Link className={LINK} to={page} state={{ plugin: plugin.id } satisfies PluginEntry} aria-label={`Open ${pluginName(plugin)}`}>
               Open

@@ -13,9 +13,11 @@ describe("addresses of plugins", () => {
     expect(pluginAt("/p/~b/x", [a, none])).toEqual({ plugin: none, root: "/p/~b" });
   });
 
-  it("are none for a plugin with neither a route nor a page", () => {
-    const silent = running("a", { ...route("a", null), bundle_url: null });
-    expect(pluginPage(silent, [silent])).toBeNull();
+  it("are none for a plugin that runs without a page, with a route or without", () => {
+    for (const path of [null, "/x"]) {
+      const silent = running("a", { ...route("a", path), bundle_url: null });
+      expect(pluginPage(silent, [silent])).toBeNull();
+    }
   });
 
   it("differ for plugins with the same route: the first running one by id has it", () => {

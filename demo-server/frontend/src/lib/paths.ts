@@ -28,12 +28,14 @@ export function pluginApi(id: string): string {
 }
 
 /**
- * Where the page of a running plugin lives, without a slash at the end; null when it has none.
+ * Where the page of a plugin lives, without a slash at the end; null when it has none: one that runs without a script has
+ * nothing to show, whatever route it claims.
  *
  * Routes are not unique: the first plugin by id gets the address, others (and those with a page but no route) get one by
  * their id. `~` keeps such addresses apart from routes, which never contain it.
  */
 export function pluginPage(plugin: Plugin, all: readonly Plugin[]): string | null {
+  if (isRunning(plugin) && !plugin.bundle_url) return null;
   const route = plugin.metadata?.route;
   if (route && routeOwner(route, all)?.id === plugin.id) return PLUGIN_ROOT + route;
   if (!plugin.bundle_url) return null;

@@ -124,15 +124,19 @@ function NotShown({ plugin, wasOpen }: { plugin: Plugin; wasOpen: boolean }) {
   if (isRunning(plugin)) {
     return (
       <Notice kind="info" title={`${name} has no page of its own`}>
-        <DetailsLink plugin={plugin}>It works in the background. See its details</DetailsLink>
+        <p>
+          It works in the background. <DetailsLink plugin={plugin}>See its details</DetailsLink>
+        </p>
       </Notice>
     );
   }
   const { reason } = statusWords(plugin);
-  const isOff = plugin.status.state === "disabled";
+  const { state, desired } = plugin.status;
+  // Off although it is asked to run: its server ends, or has only begun.
+  const isOff = state === "disabled" && desired === "disabled";
   const title = isOff
     ? `${name} ${wasOpen ? "was disabled while you had it open" : "is disabled"}`
-    : `${name} is not running: ${stateLabel(plugin.status.state).toLowerCase()}`;
+    : `${name} is not running${state === "disabled" ? "" : `: ${stateLabel(state).toLowerCase()}`}`;
   return (
     <Notice kind={isOff ? "info" : "warning"} role="status" title={title}>
       {reason && <p>{reason}</p>}
