@@ -33,6 +33,18 @@ test("V.2 Enable/disable plugin via UI", async ({ launch, visit }) => {
   expect((await server.plugin("hello")).status.state).toBe("disabled");
 });
 
+test("The details tell through which states a plugin went", async ({ launch, visit }) => {
+  const server = await launch({ plugins: [hello] });
+  const page = await visit(server, "/plugins/hello");
+  const history = page.getByRole("region", { name: "History since the server started" });
+  await expect(history.getByRole("listitem")).toHaveText([/Disabled/]);
+
+  await ui.toggle(page, "Hello").click();
+  await expect(history.getByRole("listitem")).toHaveText([/Running/, /Starting/, /Disabled/]);
+  // The times are those of this day and not of 1970.
+  await expect(history.locator("time").first()).toHaveAttribute("datetime", /^20[2-9]/);
+});
+
 test("V.3 Plugin view renders and responds to clicks", async ({ launch, visit }) => {
   const server = await launch({ plugins: [hello], enabled: ["hello"] });
   const page = await visit(server, "/plugins");

@@ -1,10 +1,19 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { api } from "../lib/api";
 import { formatTime } from "../lib/format";
-import type { HistoryEntry } from "../lib/plugin";
+import type { Plugin } from "../lib/plugin";
+import { keys } from "../lib/query";
 import { Card } from "./Card";
 import { StatusLine } from "./StatusLine";
 
-/** The states that a plugin went through, newest first. */
-export function PluginHistory({ history }: { history: readonly HistoryEntry[] }) {
+/** The states that a plugin went through, newest first. Asked for anew whenever the stream tells of another one. */
+export function PluginHistory({ plugin: { id, status } }: { plugin: Plugin }) {
+  const { data: history = [] } = useQuery({
+    queryKey: keys.history(id, status),
+    queryFn: ({ signal }) => api.history(id, signal),
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
   if (history.length === 0) return null;
   return (
     <Card title="History since the server started">
@@ -20,8 +29,8 @@ export function PluginHistory({ history }: { history: readonly HistoryEntry[] })
                 </p>
               )}
             </div>
-            <time dateTime={isoTime(entry.at)} className="text-small text-muted">
-              {formatTime(entry.at)}
+            <time dateTime={isoTime(entry.since)} className="text-small text-muted">
+              {formatTime(entry.since)}
             </time>
           </li>
         ))}

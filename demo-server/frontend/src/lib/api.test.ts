@@ -65,7 +65,7 @@ describe("api", () => {
     serve(() => json({ plugins: [document("a"), { id: 7 }, null, { id: "bare" }] }));
     const list = await api.plugins();
     expect(list.plugins.map((plugin) => plugin.id)).toEqual(["a", "bare"]);
-    expect(list.plugins[1]).toMatchObject({ metadata: null, routes: [], history: null, status: { state: "unknown" } });
+    expect(list.plugins[1]).toMatchObject({ metadata: null, routes: [], status: { state: "unknown" } });
     expect(list).toMatchObject({ rejected: [], read_only: false, notices: [] });
   });
 
@@ -84,6 +84,17 @@ describe("api", () => {
     await expect(api.storage("a")).resolves.toBeNull();
     serve(() => json({ keys: 2, bytes: 10, max_keys: null, max_bytes: 100 }));
     await expect(api.storage("a")).resolves.toEqual({ keys: 2, bytes: 10, max_keys: null, max_bytes: 100 });
+  });
+
+  it("reads the states of a plugin so far from its details", async () => {
+    const history = [
+      { state: "starting", since: 5, generation: 1, code: null },
+      { state: "failed", since: 7, generation: 1, code: "init_failed" },
+    ];
+    serve(() => json({ ...document("a"), history }));
+    await expect(api.history("a")).resolves.toEqual(history);
+    serve(() => json(document("a")));
+    await expect(api.history("a")).resolves.toEqual([]);
   });
 
   it("signs out without a body to read", async () => {

@@ -1,7 +1,7 @@
 /** The server's interface, one function for each thing that can be asked of it. */
 
-import { decodeList, decodePlugin, number, record, textOrNull } from "./plugin";
-import type { Plugin, PluginList } from "./plugin";
+import { decodeHistory, decodeList, decodePlugin, number, record, textOrNull } from "./plugin";
+import type { HistoryEntry, Plugin, PluginList } from "./plugin";
 import { apiPaths } from "./paths";
 
 export interface User {
@@ -70,6 +70,11 @@ export const api = {
 
   async scan(): Promise<PluginList> {
     return decodeList(await request("POST", apiPaths.scan));
+  },
+
+  /** The states that a plugin went through, oldest first. */
+  async history(id: string, signal?: AbortSignal): Promise<HistoryEntry[]> {
+    return decodeHistory(await request("GET", apiPaths.plugin(id), { signal }));
   },
 
   /** How much a plugin has stored; null when the server does not tell. */

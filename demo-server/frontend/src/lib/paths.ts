@@ -16,6 +16,7 @@ export const apiPaths = {
   scan: "/api/plugins/-/scan",
   enable: (id: string) => `${pluginApi(id)}/enable`,
   disable: (id: string) => `${pluginApi(id)}/disable`,
+  plugin: (id: string) => pluginApi(id),
   storage: (id: string) => `${pluginApi(id)}/-/storage`,
 };
 

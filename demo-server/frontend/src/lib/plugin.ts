@@ -65,7 +65,7 @@ export type PluginCounters = Record<(typeof COUNTER_NAMES)[number], number>;
 export interface HistoryEntry {
   state: PluginState;
   /** Milliseconds since 1970. */
-  at: number;
+  since: number;
   generation: number;
   code: string | null;
 }
@@ -83,8 +83,6 @@ export interface Plugin {
   update: { version: string; sha256: string } | null;
   retired_generations: number;
   counters: PluginCounters;
-  /** Newest last; null when the server does not tell. */
-  history: HistoryEntry[] | null;
 }
 
 export interface RejectedFile {
@@ -161,7 +159,6 @@ export function decodePlugin(value: unknown): Plugin | null {
     update: update && { version: text(update["version"]), sha256: text(update["sha256"]) },
     retired_generations: number(plugin["retired_generations"]),
     counters: decodeCounters(record(plugin["counters"])),
-    history: Array.isArray(plugin["history"]) ? plugin["history"].map(decodeHistoryEntry) : null,
   };
 }
 
@@ -202,11 +199,16 @@ function decodeCounters(counters: Record<string, unknown>): PluginCounters {
   return Object.fromEntries(entries) as PluginCounters;
 }
 
+/** The states that a plugin went through, oldest first, as its details tell them. */
+export function decodeHistory(details: unknown): HistoryEntry[] {
+  return array(record(details)["history"]).map(decodeHistoryEntry);
+}
+
 function decodeHistoryEntry(value: unknown): HistoryEntry {
   const entry = record(value);
   return {
     state: decodeState(entry["state"]),
-    at: number(entry["at"]),
+    since: number(entry["since"]),
     generation: number(entry["generation"]),
     code: textOrNull(entry["code"]),
   };

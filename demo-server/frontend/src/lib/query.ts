@@ -7,6 +7,8 @@ export const keys = {
   session: ["session"],
   plugins: ["plugins"],
   storage: (id: string) => ["storage", id],
+  history: (id: string, status: { state: string; since: number; generation: number }) =>
+    ["history", id, status.state, status.since, status.generation] as const,
 } as const;
 
 export function createQueryClient(): QueryClient {

@@ -94,7 +94,7 @@ function Details({ plugin, list }: { plugin: Plugin; list: PluginList }) {
       <PluginActivity plugin={plugin} />
       {isAdmin && <PluginStorage id={plugin.id} />}
       <PluginRoutes plugin={plugin} />
-      <PluginHistory history={plugin.history ?? []} />
+      <PluginHistory plugin={plugin} />
       <PluginBuild plugin={plugin} />
     </div>
   );
