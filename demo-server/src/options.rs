@@ -49,7 +49,7 @@ pub struct Options {
     pub insecure_http: bool,
 
     /// A name under which browsers reach this server, without a port. May be repeated. A server that listens on this machine
-    /// alone answers under `localhost`, 127.0.0.1 and [::1] beside it; any other under these names alone, if one is given.
+    /// alone answers under `localhost`, `127.0.0.1` and `[::1]` beside it; any other under these names alone, if one is given.
     #[arg(long, env = "TORU_DEMO_PUBLIC_HOST", value_delimiter = ',')]
     pub public_host: Vec<String>,
 
