@@ -1,3 +1,4 @@
+mod random;
 mod vectors;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,6 +9,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use self::random::Random;
 use super::{
     Algorithm, Date, Ed25519, Hs256, KeyError, License, LicenseError, LicenseVerifier, signing_input,
     with_signature,
@@ -408,18 +410,6 @@ fn stray(part: &str) -> char {
     }
     let index = ALPHABET.iter().position(|char| *char == last).unwrap();
     char::from(ALPHABET[index ^ 1])
-}
-
-/// Numbers that only look random, the same each time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(limit).unwrap()).unwrap()
-    }
 }
 
 #[test]
