@@ -18,12 +18,14 @@
 //! A dash is an event that cannot happen there: it changes nothing and is told to the caller.
 
 use std::collections::VecDeque;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::plugin::{DesiredState, PluginFault, PluginMoment, PluginState, PluginStatus};
 
 /// How many of the last states are remembered.
 const HISTORY_MAX: usize = 32;
+/// How long it may take from the first word of a plugin to the look at its file.
+const FIRST_SIGHT: Duration = Duration::from_secs(1);
 
 /// One plugin's life.
 #[derive(Clone, Debug)]
@@ -205,13 +207,17 @@ impl Lifecycle {
 
     /// Writes down what the status is, as a new state or as more about the current one.
     fn remember(&mut self, is_new: bool) {
-        if !is_new || self.history.len() == HISTORY_MAX {
-            // The one that it takes the place of.
-            if is_new {
-                self.history.pop_front();
-            } else {
-                self.history.pop_back();
-            }
+        // A plugin is known a moment before its file is.
+        let is_first_sight = self.history.len() == 1
+            && self.history.back().is_some_and(|first| {
+                first.state == PluginState::Missing
+                    && self.status.since.duration_since(first.since).unwrap_or_default() < FIRST_SIGHT
+            });
+        if !is_new || is_first_sight {
+            // It takes the place of that one.
+            self.history.pop_back();
+        } else if self.history.len() == HISTORY_MAX {
+            self.history.pop_front();
         }
         let PluginStatus {
             state,

@@ -229,3 +229,16 @@ fn history_does_not_grow_for_good() {
     let last = plugin.history().last().unwrap();
     assert_eq!((last.state, last.since), (PluginState::Failed, at(999)));
 }
+
+#[test]
+fn a_file_that_is_found_at_once_was_never_missing() {
+    for (found, expected) in [
+        (0, &[PluginState::Disabled][..]),
+        (60, &[PluginState::Missing, PluginState::Disabled]),
+    ] {
+        let mut plugin = Lifecycle::new(false, at(0));
+        plugin.apply(Event::Appeared, at(found)).unwrap();
+        let states: Vec<_> = plugin.history().map(|moment| moment.state).collect();
+        assert_eq!(states, expected);
+    }
+}
