@@ -41,11 +41,20 @@ impl Answer {
     /// Takes header and body of a response out of its place. Nothing is left there, not even something to be dropped.
     #[inline(always)]
     pub(super) fn take_parts(place: &mut Option<Self>) -> (HeaderMap, AnswerBody) {
-        let Some(Self::Response { fields, body, .. }) = place else {
+        // By name, so that nothing new is forgotten here: what is not taken must have nothing to drop.
+        let Some(Self::Response {
+            status: _,
+            fields: Fields {
+                headers,
+                remarkable: _,
+            },
+            body,
+        }) = place
+        else {
             return (HeaderMap::new(), AnswerBody::Empty);
         };
         // SAFETY: whole, and overwritten below without being dropped.
-        let headers = unsafe { (&raw const fields.headers).read() };
+        let headers = unsafe { (&raw const *headers).read() };
         // SAFETY: as above.
         let body = unsafe { (&raw const *body).read() };
         // SAFETY: all that could be dropped was moved out of it.
