@@ -22,7 +22,7 @@
 //! | `plugin` | id of the plugin: 1 to 64 of `a-z`, `0-9` and `-`, with no `-` at either end |
 //!
 //! A licence has exactly one spelling: nobody but the vendor can write another text that is accepted in its place. The whole text
-//! has at most 4096 bytes; white space around what somebody pastes is for the plugin to remove.
+//! has at most 4096 bytes. White space around what somebody pastes is removed by the host.
 //!
 //! What is wrong is found in this order: length, parts, version, algorithm, spelling of payload and signature, key id, signature,
 //! payload, plugin, installation, time. It is valid from a day before `issued`, since clocks differ, to the last second of `expires`.
@@ -47,10 +47,18 @@
 //! #     215, 90, 152, 1, 130, 177, 10, 183, 213, 75, 254, 211, 201, 100, 7, 58, 14, 225, 114, 243, 218, 166, 35, 37, 175, 2, 26,
 //! #     104, 247, 7, 81, 26,
 //! # ];
-//! fn check(ctx: &PluginContext, key: &str) -> Result<License, PluginError> {
+//! fn check(ctx: &PluginContext) -> Result<License, PluginError> {
 //!     let verifier = LicenseVerifier::<Ed25519>::new("my-plugin").key("2026", &PUBLIC_KEY)?;
-//!     Ok(verifier.verify(key, ctx.instance_id)?)
+//!     let license = verifier.verify(ctx.license()?, ctx.instance_id)?;
+//!     Ok(license)
 //! }
+//! ```
+//!
+//! Called in `init`, the administrator reads what is wrong and what to do, and the plugin is started again when there is another
+//! key:
+//!
+//! ```text
+//! the licence ended on 2026-10-31; ask the vendor for a new key
 //! ```
 
 mod algorithm;
