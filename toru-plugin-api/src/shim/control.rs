@@ -10,9 +10,7 @@ use super::ctx::Ctx;
 use super::guard::{guard_drop, guard_with, write_error};
 use crate::abi::op::{ToruOp, ToruOpVt, ToruWaker, with_std_waker};
 use crate::abi::size_word;
-use crate::abi::status::{
-    TORU_DONE, TORU_INTERNAL, TORU_INVALID, TORU_PANICKED, TORU_PENDING, ToruError,
-};
+use crate::abi::status::{TORU_DONE, TORU_INTERNAL, TORU_INVALID, TORU_PANICKED, TORU_PENDING, ToruError};
 use crate::error::PluginError;
 
 /// Guards an entry point that can explain its failure.
