@@ -110,7 +110,7 @@ impl Api {
             destroy: read!(destroy).ok_or_else(|| bad("it has no `destroy`"))?,
             ext: if table_has!(ToruPluginApi, size, ext) {
                 // SAFETY: the table is long enough.
-                unsafe { (&raw const (*table).ext).read() }
+                unsafe { (*table).ext }
             } else {
                 None
             },

@@ -86,7 +86,7 @@ impl Instance {
             return None;
         }
         // SAFETY: the table reaches beyond the field.
-        let changed = unsafe { (&raw const (*table).changed).read() }?;
+        let changed = unsafe { (*table).changed }?;
         Some(LicenseListener { changed, permit })
     }
 }

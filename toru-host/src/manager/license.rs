@@ -113,7 +113,7 @@ impl Shared {
         let listener = running.instance.license_listener().ok_or(Unheard::NotOffered)?;
         let runtime = self.runtime.clone();
         let telling = offload("toru-license", move || {
-            runtime.block_on(tokio::time::timeout(limit, listener.tell()))
+            runtime.block_on(async move { tokio::time::timeout(limit, listener.tell()).await })
         });
         let deadline = from_now(limit.saturating_add(GRACE));
         match tokio::time::timeout_at(deadline, telling).await {

@@ -22,7 +22,7 @@ pub struct PluginLicense {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct MaskedKey {
-    /// Enough to tell it from another, such as `toru1.ed25519.2026.…MzNA`.
+    /// Enough to tell it from another, such as `toru1.ed25519.2026.…IzNA`.
     pub masked: String,
     /// Where it comes from.
     pub source: LicenseSource,
