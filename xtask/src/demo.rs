@@ -36,6 +36,7 @@ pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
     run_command(build.current_dir(workspace.root()))?;
     for built in [
         examples::hello_plugin(workspace)?,
+        examples::licensed_plugin(workspace)?,
         examples::system_monitor(workspace)?,
         examples::c_plugin(workspace)?,
     ] {
