@@ -14,7 +14,7 @@ use toru_plugin_api::{LicenseFault, PluginContext, PluginError, PluginKvStore, R
 
 use crate::actor::{Script, restart};
 use crate::host::{Answer, Host, id, read, soon};
-use crate::logs;
+use crate::{logs, zoo};
 
 /// The only key that the plugin of these tests accepts.
 const GOOD: &str = "toru1.ed25519.2026.R09PRC1QQVlMT0FE.R09PRC1TSUdOQVRVUkU";
@@ -403,5 +403,40 @@ async fn no_key_is_told_to_anybody_but_its_plugin() {
     told += &logged;
     for part in [GOOD, BAD].iter().flat_map(|key| key.split('.').skip(3)) {
         assert!(!told.contains(part), "{part} in {told}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_plugin_offers_to_be_told_by_may_be_anything() {
+    for (listener, is_told) in [
+        (0, true),
+        (1, false),
+        (2, false),
+        (3, false),
+        (4, false),
+        (5, false),
+        (6, false),
+        (7, false),
+    ] {
+        let define = format!("ZOO_LISTENER={listener}");
+        let Some(host) = zoo::host_with("licence_listener", &[&define]).await else {
+            return;
+        };
+        let plugin = "licence-listener";
+        host.enable(plugin).await.unwrap();
+        let counts = async || host.get(&format!("{plugin}/counts")).await.text().to_owned();
+        assert!(counts().await.contains("started 1 "), "{listener}");
+        soon(host.manager.set_license(&id(plugin), Some(GOOD.into())))
+            .await
+            .unwrap();
+        let counts = counts().await;
+        let expected = if is_told {
+            "started 1 stopped 0 ended 0 polled 1 dropped 1"
+        } else {
+            "started 2 stopped 1 ended 1 polled 0 dropped 0"
+        };
+        assert!(counts.contains(expected), "{listener}: {counts}");
+        let read = format!("called {} status 0", GOOD.len());
+        assert!(counts.contains(&read), "{listener}: {counts}");
     }
 }
