@@ -19,6 +19,7 @@ static uint32_t init(void *plugin, const ToruCtx *ctx, const ToruWaker *waker, T
     zoo_started++;
     own = ctx;
     read_key();
+    if (ZOO_LISTENER == 8 && zoo_status != TORU_DONE) return TORU_LICENSE_MISSING;
     return TORU_DONE;
 }
 
