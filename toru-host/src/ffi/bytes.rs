@@ -75,6 +75,7 @@ pub(super) unsafe fn look_at(bytes: ToruBytes) -> Option<Bytes> {
 /// # Safety
 ///
 /// `look_at` saw these bytes, and the reference was the caller's.
+#[inline]
 pub(super) unsafe fn accept(bytes: ToruBytes) {
     // SAFETY: alive, since its reference has not been given back.
     if !bytes.owner.is_null() && unsafe { shared(bytes.owner) }.is_some() {
@@ -160,6 +161,7 @@ unsafe extern "C" fn shared_release(buf: *const ToruBuf) {
 /// # Safety
 ///
 /// `buf` is not null, and alive for as long as the result is used.
+#[inline]
 unsafe fn shared<'a>(buf: *const ToruBuf) -> Option<&'a Shared> {
     // SAFETY: as the caller guarantees.
     let vt = unsafe { (*buf).vt };

@@ -191,7 +191,15 @@ impl<B> Cell<B> {
 
     /// Nobody waits any more. Tells the plugin if it asked for that, and drops what it left for that case. An answer
     /// that nobody took is dropped as well. Only the host's future calls this, while its permit is there.
+    #[inline(always)]
     pub(super) fn cancel(&self) {
+        // Most calls end like this: the host has the answer, and nobody took a responder.
+        if self.phase.load(Ordering::Acquire) != TAKEN || self.is_detached() {
+            self.cancel_unanswered();
+        }
+    }
+
+    fn cancel_unanswered(&self) {
         let unanswered = |phase| matches!(phase, OPEN | ANSWERING).then_some(CANCELLED);
         let phase = self
             .phase
