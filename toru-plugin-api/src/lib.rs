@@ -22,6 +22,8 @@ mod response;
 mod route;
 mod runtime;
 mod shim;
+#[cfg(feature = "tokio")]
+mod tokio_runtime;
 
 pub use body::{Body, BodyStream, Frame};
 pub use bytes::Bytes;
@@ -37,6 +39,9 @@ pub use request::{Method, Request};
 pub use response::Response;
 pub use route::{BlockingHandler, Handler, PluginRoute};
 pub use runtime::{Runtime, Sleep};
+#[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+pub use tokio_runtime::TokioRuntime;
 
 /// What the macros expand to. Not part of the public interface.
 #[doc(hidden)]

@@ -160,14 +160,19 @@ where
         // SAFETY: the host polls a live operation.
         let instance = unsafe { (*this).instance };
         // SAFETY: an instance outlives its operations.
-        let ctx = unsafe { instance.as_ref() }.ctx();
+        let instance = unsafe { instance.as_ref() };
+        let (scope, ctx) = (instance.scope(), instance.ctx());
         // SAFETY: the host polls a live operation, one call at a time, with its own exchange.
-        guard(ctx, || unsafe { Self::advance(this, waker, ex) })
+        guard(scope, ctx, || unsafe { Self::advance(this, waker, ex) })
     }
 
     unsafe extern "C" fn drop(data: *mut c_void) {
+        // SAFETY: the host drops a live operation.
+        let instance = unsafe { (*data.cast::<Self>()).instance };
+        // SAFETY: an instance outlives its operations.
+        let scope = unsafe { instance.as_ref() }.scope();
         // SAFETY: the host drops an operation once, after the last poll.
-        guard_drop(|| unsafe { Self::dispose(data.cast()) });
+        guard_drop(scope, || unsafe { Self::dispose(data.cast()) });
     }
 
     /// # Safety
@@ -201,7 +206,8 @@ where
         return TORU_INVALID;
     };
     let mut live: *mut Operation<P, <H as Handler<'static, P>>::Future> = std::ptr::null_mut();
-    let status = guard(call.instance.ctx(), || {
+    let scope = call.instance.scope();
+    let status = guard(scope, call.instance.ctx(), || {
         let Some(plugin) = call.instance.plugin() else {
             return TORU_INTERNAL;
         };
@@ -228,7 +234,7 @@ where
         unsafe { op.write(pending) };
     } else if !live.is_null() {
         // SAFETY: made above, ended, and not used again.
-        guard_drop(|| unsafe { Operation::dispose(live) });
+        guard_drop(scope, || unsafe { Operation::dispose(live) });
     }
     status
 }
@@ -249,7 +255,7 @@ where
     let Some(call) = (unsafe { Call::<P, H>::new(user, plugin, ex) }) else {
         return TORU_INVALID;
     };
-    guard(call.instance.ctx(), || {
+    guard(call.instance.scope(), call.instance.ctx(), || {
         let Some(plugin) = call.instance.plugin() else {
             return TORU_INTERNAL;
         };
@@ -300,7 +306,7 @@ unsafe fn answer<P: ToruPlugin>(
 ) -> u32 {
     let status = match result {
         // SAFETY: as the caller guarantees.
-        Ok(response) => unsafe { respond(ex, response) },
+        Ok(response) => unsafe { respond(ex, response, instance.scope()) },
         Err(error) => {
             instance.log_handler_error(error);
             // SAFETY: as the caller guarantees.

@@ -7,6 +7,7 @@ use super::bytes::into_toru;
 use super::control::{Control, entry};
 use super::ctx::Ctx;
 use super::guard::{self, guard_drop};
+use super::scope::{Home, OUTSIDE, Scope};
 use crate::abi::bytes::ToruSlice;
 use crate::abi::entry::{TORU_LOADER_STATIC, ToruLoader};
 use crate::abi::host::{ToruCtx, ToruHost};
@@ -28,11 +29,17 @@ pub(super) struct Instance<P> {
     ctx: OnceLock<Ctx>,
     plugin: OnceLock<P>,
     routes: OnceLock<Vec<PluginRoute<P>>>,
+    home: Home,
 }
 
 impl<P: ToruPlugin> Instance<P> {
     pub(super) fn ctx(&self) -> Option<Ctx> {
         self.ctx.get().copied()
+    }
+
+    /// Where the author's code runs.
+    pub(super) fn scope(&self) -> &Scope {
+        self.home.scope()
     }
 
     pub(super) fn plugin(&self) -> Option<&P> {
@@ -111,11 +118,12 @@ unsafe extern "C" fn create<P: ToruPlugin>(
     out: *mut *mut c_void,
     err: *mut ToruError,
 ) -> u32 {
-    entry(err, None, || {
+    entry(err, &OUTSIDE, None, || {
         let instance = Instance::<P> {
             ctx: OnceLock::new(),
             plugin: OnceLock::new(),
             routes: OnceLock::new(),
+            home: Home::new(),
         };
         // SAFETY: the host lends the place for the call.
         unsafe { out.write(Box::into_raw(Box::new(instance)).cast()) };
@@ -136,7 +144,13 @@ unsafe extern "C" fn init<P: ToruPlugin>(
     let ctx = unsafe { Ctx::new(ctx) };
     let _ = instance.ctx.set(ctx);
     guard::set_image_ctx(ctx.raw());
-    entry(err, Some(ctx), || {
+    let opened = entry(err, &OUTSIDE, Some(ctx), || {
+        instance.home.open::<P>(ctx).map(|()| TORU_DONE)
+    });
+    if opened != TORU_DONE {
+        return opened;
+    }
+    entry(err, instance.scope(), Some(ctx), || {
         let future = Box::pin(async move {
             let plugin = P::init(PluginContext::new(ctx)).await?;
             instance
@@ -156,7 +170,7 @@ unsafe extern "C" fn routes<P: ToruPlugin>(
 ) -> u32 {
     // SAFETY: the host passes what `create` made.
     let instance = unsafe { instance::<P>(plugin) };
-    entry(err, instance.ctx(), || {
+    entry(err, instance.scope(), instance.ctx(), || {
         let plugin = instance
             .plugin()
             .ok_or("routes asked for before the plugin was initialised")?;
@@ -182,7 +196,7 @@ unsafe extern "C" fn frontend<P: ToruPlugin>(
 ) -> u32 {
     // SAFETY: the host passes what `create` made.
     let instance = unsafe { instance::<P>(plugin) };
-    entry(err, instance.ctx(), || {
+    entry(err, instance.scope(), instance.ctx(), || {
         let plugin = instance
             .plugin()
             .ok_or("frontend asked for before the plugin was initialised")?;
@@ -211,7 +225,7 @@ unsafe extern "C" fn shutdown<P: ToruPlugin>(
 ) -> u32 {
     // SAFETY: the host passes what `create` made.
     let instance = unsafe { instance::<P>(plugin) };
-    entry(err, instance.ctx(), || {
+    entry(err, instance.scope(), instance.ctx(), || {
         let (Some(plugin), Some(ctx)) = (instance.plugin(), instance.ctx()) else {
             return Ok(TORU_DONE);
         };
@@ -230,9 +244,15 @@ unsafe extern "C" fn destroy<P: ToruPlugin>(plugin: *mut c_void) {
     }
     // SAFETY: made by `create`; the host calls this once, after everything else.
     let instance = unsafe { Box::from_raw(plugin.cast::<Instance<P>>()) };
-    let Instance { plugin, routes, .. } = *instance;
-    guard_drop(|| drop(routes));
-    guard_drop(|| drop(plugin));
+    let Instance {
+        ctx,
+        plugin,
+        routes,
+        home,
+    } = *instance;
+    guard_drop(home.scope(), || drop(routes));
+    guard_drop(home.scope(), || drop(plugin));
+    guard_drop(&OUTSIDE, || home.close(ctx.into_inner()));
 }
 
 /// # Safety
