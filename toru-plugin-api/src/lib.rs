@@ -9,6 +9,8 @@ mod context;
 mod error;
 mod export;
 mod headers;
+#[cfg(feature = "http")]
+mod http_types;
 mod kv;
 #[cfg(feature = "license")]
 #[cfg_attr(docsrs, doc(cfg(feature = "license")))]
@@ -21,6 +23,8 @@ mod request;
 mod response;
 mod route;
 mod runtime;
+#[cfg(feature = "tower")]
+mod service;
 mod shim;
 #[cfg(feature = "tokio")]
 mod tokio_runtime;
@@ -39,6 +43,9 @@ pub use request::{Method, Request};
 pub use response::Response;
 pub use route::{BlockingHandler, Handler, PluginRoute};
 pub use runtime::{Runtime, Sleep};
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use service::Mount;
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub use tokio_runtime::TokioRuntime;

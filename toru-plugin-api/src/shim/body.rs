@@ -9,6 +9,8 @@ use super::bytes::{ForeignBytes, into_toru};
 use super::guard::{guard, guard_drop};
 use super::scope::Scope;
 use super::waker::with_waker;
+#[cfg(feature = "http")]
+use crate::abi::body::TORU_HINT_ENDED;
 use crate::abi::body::{
     TORU_FRAME_BORROWED, TORU_FRAME_DATA, TORU_FRAME_TRAILERS, TORU_HINT_EXACT, ToruBody, ToruBodyHint,
     ToruBodyVt, ToruFrame,
@@ -18,6 +20,8 @@ use crate::abi::exchange::ToruHeader;
 use crate::abi::op::{ToruWaker, with_std_waker};
 use crate::abi::status::{TORU_DONE, TORU_END, TORU_FAILED, TORU_NOT_FOUND, TORU_PENDING};
 use crate::abi::{field_end, size_word, table_of, write_result};
+#[cfg(feature = "http")]
+use crate::body::Hint;
 use crate::body::{BodyStream, Frame};
 use crate::bytes::Bytes;
 use crate::error::{BodyError, PluginError};
@@ -29,10 +33,8 @@ pub(crate) struct HostBody {
     ended: bool,
 }
 
-// SAFETY: a body may be used on any thread, one at a time; everything takes `&mut self`.
+// SAFETY: a body may be used on any thread, one at a time. Not `Sync`: it can be asked for its length by `&self`.
 unsafe impl Send for HostBody {}
-// SAFETY: nothing can be done with a shared reference.
-unsafe impl Sync for HostBody {}
 
 impl HostBody {
     /// # Safety
@@ -72,6 +74,25 @@ impl HostBody {
                 self.ended = true;
                 Poll::Ready(Some(Err(BodyError::from_status(error))))
             }
+        }
+    }
+
+    /// How much is to come.
+    #[cfg(feature = "http")]
+    pub(crate) fn hint(&self) -> Hint {
+        if self.ended {
+            return Hint::ENDED;
+        }
+        let mut hint = ToruBodyHint::unknown();
+        // SAFETY: alive, and used by one thread at a time; the struct outlives the call.
+        let status = self
+            .vt()
+            .hint
+            .map(|ask| unsafe { ask(self.raw.as_ptr(), &raw mut hint) });
+        let is_told = |flag| status == Some(TORU_DONE) && hint.flags & flag != 0;
+        Hint {
+            exact: is_told(TORU_HINT_EXACT).then_some(hint.len),
+            is_ended: is_told(TORU_HINT_ENDED),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Calls to handlers: start, poll, drop.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::ffi::c_void;
 use std::future::Future;
 use std::pin::Pin;
@@ -34,7 +35,7 @@ type Start = unsafe extern "C" fn(
 
 /// A route with its handler's type erased.
 pub(crate) struct RouteParts {
-    pattern: &'static str,
+    pattern: Cow<'static, str>,
     methods: u32,
     flags: u32,
     op_size: usize,
@@ -50,8 +51,8 @@ struct RouteObject<H> {
 }
 
 impl RouteParts {
-    pub(crate) const fn pattern(&self) -> &'static str {
-        self.pattern
+    pub(crate) fn pattern(&self) -> &str {
+        &self.pattern
     }
 
     /// The route as it crosses; valid as long as `self` stays where its box points.
@@ -70,7 +71,8 @@ impl RouteParts {
     }
 }
 
-pub(crate) fn async_route<P, H>(methods: u32, pattern: &'static str, handler: H) -> RouteParts
+/// A pattern that lives no longer than the route has no captures that anybody could ask for by name.
+pub(crate) fn async_route<P, H>(methods: u32, pattern: Cow<'static, str>, handler: H) -> RouteParts
 where
     P: ToruPlugin,
     H: for<'a> Handler<'a, P>,
@@ -81,13 +83,21 @@ where
     } else {
         (0, 0)
     };
+    let named = match &pattern {
+        Cow::Borrowed(pattern) => *pattern,
+        Cow::Owned(_) => "",
+    };
+    let object = RouteObject {
+        handler,
+        pattern: named,
+    };
     RouteParts {
         pattern,
         methods,
         flags: 0,
         op_size,
         op_align,
-        user: Box::new(RouteObject { handler, pattern }),
+        user: Box::new(object),
         start: start::<P, H>,
     }
 }
@@ -98,7 +108,7 @@ where
     H: BlockingHandler<P>,
 {
     RouteParts {
-        pattern,
+        pattern: pattern.into(),
         methods,
         flags: TORU_ROUTE_BLOCKING,
         op_size: 0,
@@ -290,7 +300,10 @@ impl<P: ToruPlugin, H> Call<'_, P, H> {
 
     fn request(&self) -> Request {
         // SAFETY: the exchange is live for the call.
-        Request::new(unsafe { Exchange::retain(self.ex) }, self.route.pattern)
+        let request = Request::new(unsafe { Exchange::retain(self.ex) }, self.route.pattern);
+        #[cfg(feature = "tower")]
+        let request = request.with_ctx(self.instance.ctx());
+        request
     }
 }
 

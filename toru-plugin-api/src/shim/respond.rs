@@ -67,7 +67,11 @@ pub(super) unsafe fn respond(ex: NonNull<ToruExchange>, response: &mut Response,
             ),
         },
         Inner::Host(body) => (TORU_BODY_STREAM, ToruBytes::EMPTY, body.into_raw()),
-        Inner::Stream(stream) => (TORU_BODY_STREAM, ToruBytes::EMPTY, stream_into_toru(stream, scope)),
+        Inner::Stream(stream) => (
+            TORU_BODY_STREAM,
+            ToruBytes::EMPTY,
+            stream_into_toru(stream, scope),
+        ),
     };
     let mut on_stack = [NO_HEADER; INLINE];
     let on_heap: Vec<ToruHeader>;
@@ -140,11 +144,17 @@ unsafe fn deliver(ex: NonNull<ToruExchange>, response: &ToruResponse) -> u32 {
 fn all(headers: &HeaderList) -> Vec<ToruHeader> {
     let fields = headers.iter().map(lend);
     #[cfg(feature = "http")]
-    let fields = fields.chain(headers.map().into_iter().flatten().map(|(name, value)| ToruHeader {
-        name: ToruSlice::new(name.as_str().as_bytes()),
-        value: ToruSlice::new(value.as_bytes()),
-        ..NO_HEADER
-    }));
+    let fields = fields.chain(
+        headers
+            .map()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| ToruHeader {
+                name: ToruSlice::new(name.as_str().as_bytes()),
+                value: ToruSlice::new(value.as_bytes()),
+                ..NO_HEADER
+            }),
+    );
     fields.collect()
 }
 

@@ -42,7 +42,10 @@ impl Home {
         Self
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "with the feature, there may be no threads")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "with the feature, there may be no threads"
+    )]
     pub(super) const fn open<P>(&self, _: super::Ctx) -> Result<(), &'static str> {
         Ok(())
     }
@@ -62,7 +65,10 @@ pub(super) struct Slot;
 
 #[cfg(not(feature = "tokio"))]
 impl Slot {
-    #[expect(clippy::unused_self, reason = "with the feature, there is something to remember")]
+    #[expect(
+        clippy::unused_self,
+        reason = "with the feature, there is something to remember"
+    )]
     pub(super) const fn get(&self) -> Scope {
         Scope {}
     }

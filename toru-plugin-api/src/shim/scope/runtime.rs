@@ -88,7 +88,10 @@ impl Home {
                 scope.run(|| runtime.shutdown_timeout(limit));
             }
         };
-        match std::thread::Builder::new().name("tokio-end".to_owned()).spawn(end) {
+        match std::thread::Builder::new()
+            .name("tokio-end".to_owned())
+            .spawn(end)
+        {
             // A panic in there is one of the author's drops; the hook has told of it.
             Ok(thread) => drop(thread.join()),
             Err(_) => {
@@ -98,7 +101,8 @@ impl Home {
             }
         }
         if let Some(ctx) = ctx.filter(|_| start.elapsed() >= limit) {
-            let message = "something in the plugin's tokio runtime has not ended in time; its thread is left to itself";
+            let message =
+                "something in the plugin's tokio runtime has not ended in time; its thread is left to itself";
             ctx.log(TORU_LOG_WARN, "", 0, message, &[]);
         }
     }
