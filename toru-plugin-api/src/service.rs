@@ -29,7 +29,8 @@ impl<P: ToruPlugin> PluginRoute<P> {
     /// and `toru-roles`, percent-encoded.
     ///
     /// Other routes of the plugin may lie below the prefix, and win where they are more specific; a path that they answer
-    /// for some methods is theirs for all. The host keeps `/enable`, `/disable`, `/bundle.js` and `/-/` for itself.
+    /// for some methods is theirs for all. The host keeps the plugin's own `/` for itself, and
+    /// `/enable`, `/disable`, `/bundle.js` and `/-/`: a service that wants all of its paths lies below another prefix.
     ///
     /// The service is cloned for each request, and called when it says that it is ready. Request and response stream, with
     /// their trailers. An error of the service becomes a response as a handler's does: a [`PluginError`] or a

@@ -17,6 +17,9 @@ pub(crate) fn of_service(error: impl Into<BoxError>) -> PluginError {
 fn cause(error: &(dyn Error + 'static)) -> Option<BodyError> {
     let mut next = Some(error);
     while let Some(error) = next {
+        // What an `io::Error` wraps is not its source.
+        let wrapped = error.downcast_ref().and_then(std::io::Error::get_ref);
+        let error = wrapped.map_or(error, |wrapped| wrapped as &(dyn Error + 'static));
         if let Some(body) = error.downcast_ref() {
             return Some(*body);
         }
@@ -49,6 +52,10 @@ mod tests {
         assert_eq!(of_service(PluginError::Conflict("again".into())).status(), 409);
         assert_eq!(of_service(BodyError::TooLarge).status(), 413);
         assert_eq!(of_service(Around(BodyError::TooLarge)).status(), 413);
+        assert_eq!(
+            of_service(std::io::Error::other(BodyError::TooLarge)).status(),
+            413
+        );
         let other = of_service("a text");
         assert_eq!((other.status(), other.to_string().as_str()), (500, "a text"));
     }
