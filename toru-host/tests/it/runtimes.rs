@@ -29,7 +29,9 @@ fn workers() -> Option<usize> {
 
 /// Where code of the plugin ran: a name for each place, and the workers of the runtime there.
 #[derive(Clone, Default)]
-struct Places(Arc<Mutex<Vec<(&'static str, Option<usize>)>>>);
+struct Places(Arc<Mutex<Vec<Noted>>>);
+
+type Noted = (&'static str, Option<usize>);
 
 impl Places {
     fn note(&self, place: &'static str) {
