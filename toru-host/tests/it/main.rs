@@ -61,6 +61,7 @@ mod streaming;
 #[path = "../common/support.rs"]
 #[allow(dead_code, reason = "shared with another test binary, which uses the rest")]
 mod support;
+mod tasks;
 mod together;
 mod uploads;
 mod wakers;
