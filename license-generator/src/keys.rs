@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use toru_plugin_api::license::{Ed25519, Hs256, License, LicenseVerifier, signing_input, with_signature};
 
-/// Variable that holds the content of a key file, where there is no file.
-pub const VARIABLE: &str = "TORU_LICENSE_KEY";
+/// Variable that holds the content of a key file, where there is no file. Not one of those in which hosts look for licences.
+pub const VARIABLE: &str = "TORU_VENDOR_KEY";
 
 /// Most bytes of a key file that are read.
 const KEY_FILE_MAX: u64 = 4096;

@@ -83,7 +83,7 @@ pub enum Command {
 /// Whose key.
 #[derive(Debug, Args)]
 pub struct Key {
-    /// File with the vendor's key. Without it, the content of such a file is taken from TORU_LICENSE_KEY.
+    /// File with the vendor's key. Without it, the content of such a file is taken from TORU_VENDOR_KEY.
     #[arg(long)]
     pub key: Option<PathBuf>,
 }

@@ -15,7 +15,7 @@ const FOR: [&str; 4] = ["--plugin", "shop", "--instance", INSTANCE];
 fn run(args: &[&str], input: &str) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_license-generator"))
         .args(args)
-        .env_remove("TORU_LICENSE_KEY")
+        .env_remove("TORU_VENDOR_KEY")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -163,7 +163,7 @@ fn a_key_in_the_environment_is_not_told_either() {
         Command::new(env!("CARGO_BIN_EXE_license-generator"))
             .arg("issue")
             .args(FOR)
-            .env("TORU_LICENSE_KEY", OsString::from_vec(value))
+            .env("TORU_VENDOR_KEY", OsString::from_vec(value))
             .output()
             .unwrap()
     };

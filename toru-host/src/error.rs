@@ -57,6 +57,14 @@ pub enum LoadError {
         /// Which route, and what is wrong with it.
         reason: String,
     },
+    /// The plugin does not accept its licence, or needs one.
+    #[error("{reason}")]
+    LicenseRefused {
+        /// The stable code, such as `license_expired`.
+        code: &'static str,
+        /// The plugin's own words.
+        reason: String,
+    },
     /// The dynamic loader refused the library.
     #[error("the system could not open the library: {reason}")]
     Open {
@@ -91,7 +99,7 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    /// All codes but those of [`DiscoverError`].
+    /// All codes but those of [`DiscoverError`] and [`LICENSE_CODES`](Self::LICENSE_CODES).
     pub(crate) const CODES: &[&str] = &[
         "bad_table",
         "create_failed",
@@ -107,6 +115,19 @@ impl LoadError {
         "unresolved_symbol",
     ];
 
+    /// The codes of [`LicenseRefused`](Self::LicenseRefused).
+    pub(crate) const LICENSE_CODES: &[&str] = &[
+        "license_expired",
+        "license_invalid_signature",
+        "license_malformed",
+        "license_missing",
+        "license_not_yet_valid",
+        "license_refused",
+        "license_unsupported",
+        "license_wrong_instance",
+        "license_wrong_plugin",
+    ];
+
     /// The stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -119,6 +140,7 @@ impl LoadError {
             Self::InitTimeout { .. } => "init_timeout",
             Self::InvalidFrontend { .. } => "invalid_frontend",
             Self::InvalidRoute { .. } => "invalid_route",
+            Self::LicenseRefused { code, .. } => code,
             Self::Open { .. } => "open_failed",
             Self::StillStarting => "still_starting",
             Self::SymbolMissing { .. } => "symbol_missing",
@@ -216,9 +238,23 @@ pub enum BodyError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManagerError {
+    /// A text that can be no licence key.
+    #[error("this is no licence key: {reason}")]
+    InvalidLicense {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The store could not tell the id of this installation.
     #[error("the store cannot be used")]
     Kv(#[from] KvError),
+    /// The licence key comes from the environment, which the host cannot change.
+    #[error(
+        "the licence key comes from the environment variable `{variable}`; change it there and restart the host"
+    )]
+    LicenseFromEnvironment {
+        /// Its name.
+        variable: String,
+    },
     /// The plugin did not start. It stays asked for, and is tried again at the next start of the host.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -249,7 +285,9 @@ impl ManagerError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::InvalidLicense { .. } => "invalid_license",
             Self::Kv(error) => error.code(),
+            Self::LicenseFromEnvironment { .. } => "license_from_environment",
             Self::Load(error) => error.code(),
             Self::Scan { .. } => "unreadable_folder",
             Self::ShuttingDown => "shutting_down",
@@ -278,6 +316,10 @@ mod tests {
     fn the_lists_of_codes_are_complete() {
         let here = include_str!("error.rs");
         assert_eq!(codes(here, "LoadError"), LoadError::CODES);
+        let of_licenses = (0..256).filter_map(toru_plugin_api::abi::license::license_code);
+        let mut of_licenses: Vec<_> = of_licenses.collect();
+        of_licenses.sort_unstable();
+        assert_eq!(of_licenses, LoadError::LICENSE_CODES);
         let there = include_str!("discovery/error.rs");
         assert_eq!(codes(there, "DiscoverError"), DiscoverError::CODES);
     }

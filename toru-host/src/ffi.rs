@@ -30,6 +30,7 @@ mod guard;
 mod instance;
 mod kv;
 mod library;
+mod license;
 mod log;
 mod op;
 mod response;
@@ -49,6 +50,7 @@ pub(crate) use frontend::Asset;
 pub(crate) use gate::Permit;
 pub(crate) use instance::{Instance, Unstarted};
 pub(crate) use library::{load_static, load_trusted};
+pub(crate) use license::{LicenseHeard, Unheard};
 #[cfg(test)]
 pub(crate) use response::may_be_odd;
 pub(crate) use response::{Remarkable, StaticNames};

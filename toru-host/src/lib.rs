@@ -9,6 +9,7 @@ mod ffi;
 mod fields;
 pub mod kv;
 mod lane;
+mod license;
 mod lifecycle;
 mod manager;
 #[cfg(feature = "metrics")]

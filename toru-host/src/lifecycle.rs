@@ -126,9 +126,29 @@ impl Lifecycle {
             && self.status.state == PluginState::Disabled
     }
 
+    /// Whether the plugin is wanted, and failed with a code of that kind.
+    pub(crate) fn is_refused_for(&self, is_such: impl FnOnce(&str) -> bool) -> bool {
+        let failure = self
+            .failure
+            .as_ref()
+            .filter(|_| self.status.state == PluginState::Failed);
+        self.status.desired == DesiredState::Enabled && failure.is_some_and(|fault| is_such(fault.code))
+    }
+
     /// Whether the plugin should be stopped, without anybody asking again.
     pub(crate) fn is_overdue(&self) -> bool {
         self.activity == Activity::Running && self.status.desired == DesiredState::Disabled
+    }
+
+    /// Whether the plugin is on its way to where it is not wanted any more.
+    pub(crate) fn is_contrary(&self) -> bool {
+        match self.activity {
+            Activity::Starting => self.status.desired == DesiredState::Disabled,
+            Activity::Stopping => {
+                self.status.state == PluginState::Stopping && self.status.desired == DesiredState::Enabled
+            }
+            Activity::Resting | Activity::Running => false,
+        }
     }
 
     /// Whether something is held against the plugin, also while nobody wants it to run.

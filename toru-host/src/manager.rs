@@ -6,6 +6,7 @@ mod copies;
 mod discretion;
 mod events;
 mod faults;
+mod license;
 mod progress;
 mod registry;
 mod start;
@@ -35,7 +36,7 @@ use crate::discovery::{Known, Policy};
 use crate::error::ManagerError;
 use crate::ffi::{Api, Host};
 use crate::kv::{KvBackend, KvQuota, PluginStorage};
-use crate::plugin::{PluginId, PluginInfo, PluginMoment, PluginStatus, RejectedFile};
+use crate::plugin::{PluginId, PluginInfo, PluginLicense, PluginMoment, PluginStatus, RejectedFile};
 use crate::routing::RoutingTable;
 use crate::state::{FolderLock, Journal, StateNotice, StateStore};
 
@@ -223,6 +224,33 @@ impl PluginManager {
     pub async fn disable(&self, id: &PluginId) -> Result<(), ManagerError> {
         let (shared, id) = (Arc::clone(&self.0), id.clone());
         finish(self.0.runtime.spawn(async move { shared.disable(&id).await })).await
+    }
+
+    /// What may be told of a plugin's licence, or `None` when there is no plugin of that id. The key itself is told to
+    /// nobody but the plugin.
+    #[must_use]
+    pub fn license(&self, id: &PluginId) -> Option<PluginLicense> {
+        self.0.license(id)
+    }
+
+    /// Gives a plugin another licence key, or takes the stored one away. White space around the key is removed.
+    ///
+    /// A running plugin that has asked for its key is told, and is stopped and started anew unless it goes on with the new
+    /// one; a plugin that did not start for want of a good key is started. This returns when it has settled: its status
+    /// tells whether it accepts the key. Its data stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such plugin, when the text can be no key, when the key comes from the environment, or when the wish
+    /// cannot be recorded. Nothing has changed then.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future does not stop what has begun.
+    pub async fn set_license(&self, id: &PluginId, key: Option<String>) -> Result<(), ManagerError> {
+        let (shared, id) = (Arc::clone(&self.0), id.clone());
+        let change = async move { shared.set_license(&id, key).await };
+        finish(self.0.runtime.spawn(change)).await
     }
 
     /// Stops all plugins, side by side, for the end of the process. Starts none from now on.

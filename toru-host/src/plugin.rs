@@ -2,12 +2,14 @@
 
 mod counters;
 mod id;
+mod license;
 mod limits;
 mod metadata;
 mod status;
 
 pub use counters::PluginCounters;
 pub use id::{PluginId, PluginIdError};
+pub use license::{LicenseSource, MaskedKey, PluginLicense};
 pub use limits::PluginLimits;
 pub use metadata::{PanicStrategy, PluginMetadata};
 pub use status::{

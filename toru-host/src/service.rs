@@ -11,6 +11,7 @@ mod bundle;
 mod documents;
 mod endpoint;
 mod events;
+mod license;
 mod management;
 mod negotiate;
 mod openapi;

@@ -145,6 +145,8 @@ typedef struct ToruAssetSink ToruAssetSink;
 typedef struct ToruLoader ToruLoader;
 typedef struct ToruRt ToruRt;
 typedef struct ToruConfig ToruConfig;
+typedef struct ToruLicense ToruLicense;
+typedef struct ToruLicenseListener ToruLicenseListener;
 typedef struct ToruField ToruField;
 typedef struct ToruLogRecord ToruLogRecord;
 typedef struct ToruLog ToruLog;
@@ -895,6 +897,64 @@ struct ToruConfig {
 };
 
 // -------------------------------------------------------------------------------------------------
+// The extension toru.license/1: the licence key that an administrator gave a plugin
+// -------------------------------------------------------------------------------------------------
+//
+// Both sides have a table under this id: the host hands the key out, and a plugin that wants to go
+// on when its key changes listens. Whether a key is good is for the plugin to decide. One that does
+// not accept it, or has none, returns one of the TORU_LICENSE_... statuses from init; the host
+// shows the words that come with it.
+
+// Id of this extension.
+#define TORU_LICENSE_ID "toru.license/1"
+
+// There is no key, and the plugin needs one.
+#define TORU_LICENSE_MISSING 64
+// The licence has ended.
+#define TORU_LICENSE_EXPIRED 65
+// The key was not issued by the vendor, or was changed.
+#define TORU_LICENSE_INVALID_SIGNATURE 66
+// The text is no key.
+#define TORU_LICENSE_MALFORMED 67
+// By this machine's clock the licence has not been issued yet.
+#define TORU_LICENSE_NOT_YET_VALID 68
+// The plugin does not know keys of this kind.
+#define TORU_LICENSE_UNSUPPORTED 69
+// The licence is for another installation.
+#define TORU_LICENSE_WRONG_INSTANCE 70
+// The licence is for another plugin.
+#define TORU_LICENSE_WRONG_PLUGIN 71
+// The plugin does not accept the licence for another reason.
+#define TORU_LICENSE_REFUSED 72
+
+// Functions of toru.license/1 that a host offers. None of them is ever null.
+struct ToruLicense {
+    // Size of this table in bytes.
+    uint32_t size;
+    // Reserved, zero.
+    uint32_t flags;
+    // The plugin's licence key as it is now, without white space around it. TORU_NOT_FOUND when
+    // there is none. UTF-8. The caller owns out. [thread-safe] [no-block]
+    uint32_t (*get)(const ToruCtx *ctx, ToruBytes *out);
+};
+
+// Functions of toru.license/1 that a plugin offers, through the ext of its own table.
+//
+// A plugin that has asked for its key and offers none of this is stopped and started anew when the
+// key changes.
+struct ToruLicenseListener {
+    // Size of this table in bytes.
+    uint32_t size;
+    // Reserved, zero.
+    uint32_t flags;
+    // The key was replaced or removed; get gives the new one. May suspend like init, under the same
+    // limit. After anything but TORU_DONE the plugin is stopped and started anew, and its init has
+    // the last word. It follows a successful init and comes before shutdown; requests run beside
+    // it. May be null. [control]
+    uint32_t (*changed)(void *plugin, const ToruWaker *waker, ToruOp *op, ToruError *err);
+};
+
+// -------------------------------------------------------------------------------------------------
 // The extension toru.log/1: a plugin's log records arrive in the host's
 // -------------------------------------------------------------------------------------------------
 
@@ -1642,6 +1702,24 @@ TORU_LAYOUT_(ToruConfig, 16, 8)
 TORU_OFFSET_(ToruConfig, size, 0)
 TORU_OFFSET_(ToruConfig, flags, 4)
 TORU_OFFSET_(ToruConfig, get, 8)
+
+TORU_LAYOUT_(ToruLicense, 16, 8)
+TORU_OFFSET_(ToruLicense, size, 0)
+TORU_OFFSET_(ToruLicense, flags, 4)
+TORU_OFFSET_(ToruLicense, get, 8)
+TORU_LAYOUT_(ToruLicenseListener, 16, 8)
+TORU_OFFSET_(ToruLicenseListener, size, 0)
+TORU_OFFSET_(ToruLicenseListener, flags, 4)
+TORU_OFFSET_(ToruLicenseListener, changed, 8)
+TORU_NUMBER_(TORU_LICENSE_MISSING, 64)
+TORU_NUMBER_(TORU_LICENSE_EXPIRED, 65)
+TORU_NUMBER_(TORU_LICENSE_INVALID_SIGNATURE, 66)
+TORU_NUMBER_(TORU_LICENSE_MALFORMED, 67)
+TORU_NUMBER_(TORU_LICENSE_NOT_YET_VALID, 68)
+TORU_NUMBER_(TORU_LICENSE_UNSUPPORTED, 69)
+TORU_NUMBER_(TORU_LICENSE_WRONG_INSTANCE, 70)
+TORU_NUMBER_(TORU_LICENSE_WRONG_PLUGIN, 71)
+TORU_NUMBER_(TORU_LICENSE_REFUSED, 72)
 
 TORU_LAYOUT_(ToruField, 32, 8)
 TORU_OFFSET_(ToruField, name, 0)

@@ -81,6 +81,7 @@ pub mod entry;
 pub mod exchange;
 pub mod host;
 pub mod kv;
+pub mod license;
 pub mod log;
 pub mod note;
 pub mod op;

@@ -6,7 +6,9 @@ use crate::abi::host::{
     TORU_INFO_BASE_PATH, TORU_INFO_HOST_NAME, TORU_INFO_HOST_VERSION, TORU_INFO_INSTANCE_ID,
 };
 use crate::config::Config;
+use crate::error::PluginError;
 use crate::kv::Kv;
+use crate::license_key::{LicenseFault, LicenseKey};
 use crate::log::Log;
 use crate::runtime::Runtime;
 use crate::shim::Ctx;
@@ -40,6 +42,32 @@ impl PluginContext {
             runtime: Runtime::new(ctx),
             ctx,
         }
+    }
+
+    /// The licence key that the administrator gave this plugin, as it is now. It is for the plugin to verify.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::License`] with [`LicenseFault::Missing`] when there is none, which a plugin that needs one returns
+    /// from `init` as it is; or the host offers no licence keys, or the plugin has been disabled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use toru_plugin_api::*;
+    /// fn edition(ctx: &PluginContext) -> &'static str {
+    ///     match ctx.license() {
+    ///         Ok(_key) => "to be verified",
+    ///         Err(_) => "free",
+    ///     }
+    /// }
+    /// ```
+    pub fn license(&self) -> Result<LicenseKey, PluginError> {
+        let missing = || {
+            let text = "the plugin needs a licence key; ask its vendor for one for this installation's id";
+            PluginError::License(LicenseFault::Missing, text.to_owned())
+        };
+        self.ctx.license()?.map(LicenseKey::new).ok_or_else(missing)
     }
 
     /// Name of the host application; empty when it does not tell.

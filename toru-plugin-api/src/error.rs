@@ -4,9 +4,10 @@ use std::error::Error;
 use std::fmt;
 
 use crate::abi::status::{
-    TORU_CANCELLED, TORU_CONFLICT, TORU_DISCONNECTED, TORU_GONE, TORU_QUOTA, TORU_STORAGE_FULL,
-    TORU_TIMED_OUT, TORU_TOO_LARGE, TORU_WOULD_BLOCK,
+    TORU_CANCELLED, TORU_CONFLICT, TORU_DISCONNECTED, TORU_FAILED, TORU_GONE, TORU_QUOTA, TORU_STORAGE_FULL,
+    TORU_TIMED_OUT, TORU_TOO_LARGE, TORU_UNSUPPORTED, TORU_WOULD_BLOCK,
 };
+use crate::license_key::LicenseFault;
 
 /// Why a plugin could not do something.
 ///
@@ -25,6 +26,8 @@ pub enum PluginError {
     Conflict(String),
     /// The user may not do this: 403.
     Forbidden(String),
+    /// The plugin does not accept its licence: 403. Returned from `init`, its code and words tell the administrator what to do.
+    License(LicenseFault, String),
     /// Storing or reading data failed: 507 when there is no space, else 500.
     Kv(KvError),
     /// There is no such thing: 404.
@@ -51,12 +54,21 @@ impl PluginError {
             Self::Body(BodyError::TooLarge) => 413,
             Self::Body(_) => 400,
             Self::Conflict(_) => 409,
-            Self::Forbidden(_) => 403,
+            Self::Forbidden(_) | Self::License(..) => 403,
             Self::Kv(KvError::Full | KvError::Quota) => 507,
             Self::NotFound(_) => 404,
             Self::Status(status, _) => *status,
             Self::Unsupported(_) => 501,
             Self::Config(_) | Self::Kv(_) | Self::Other(_) => 500,
+        }
+    }
+
+    /// The status by which a host tells what `init` failed for.
+    pub(crate) const fn control_status(&self) -> u32 {
+        match self {
+            Self::License(fault, _) => fault.to_status(),
+            Self::Unsupported(_) => TORU_UNSUPPORTED,
+            _ => TORU_FAILED,
         }
     }
 }
@@ -67,6 +79,7 @@ impl fmt::Display for PluginError {
             Self::BadRequest(text)
             | Self::Conflict(text)
             | Self::Forbidden(text)
+            | Self::License(_, text)
             | Self::NotFound(text)
             | Self::Status(_, text) => f.write_str(text),
             Self::Body(error) => error.fmt(f),

@@ -15,6 +15,7 @@ mod kv;
 #[cfg(feature = "license")]
 #[cfg_attr(docsrs, doc(cfg(feature = "license")))]
 pub mod license;
+mod license_key;
 mod log;
 mod metadata;
 mod percent;
@@ -36,6 +37,7 @@ pub use context::PluginContext;
 pub use error::{BodyError, KvError, PluginError};
 pub use headers::Trailers;
 pub use kv::{BlockingKv, Kv, KvCommitted, KvEntry, KvPage, KvPages, KvRange, KvTransaction, PluginKvStore};
+pub use license_key::{LicenseFault, LicenseKey};
 pub use log::{Level, Log};
 pub use metadata::PluginMetadata;
 pub use plugin::ToruPlugin;

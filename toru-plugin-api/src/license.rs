@@ -22,7 +22,7 @@
 //! | `plugin` | id of the plugin: 1 to 64 of `a-z`, `0-9` and `-`, with no `-` at either end |
 //!
 //! A licence has exactly one spelling: nobody but the vendor can write another text that is accepted in its place. The whole text
-//! has at most 4096 bytes; white space around what somebody pastes is for the plugin to remove.
+//! has at most 4096 bytes. White space around what somebody pastes is removed by the host.
 //!
 //! What is wrong is found in this order: length, parts, version, algorithm, spelling of payload and signature, key id, signature,
 //! payload, plugin, installation, time. It is valid from a day before `issued`, since clocks differ, to the last second of `expires`.
@@ -30,28 +30,7 @@
 //! other languages are in this package's `include/license-vectors.json`: what a verifier is asked, and what it answers. `key` is
 //! what it carries, in hexadecimal, `now` the time in seconds since 1970.
 //!
-//! # Which algorithm
-//!
-//! [`Ed25519`]. A plugin then carries a public key, which is of no use to whoever takes it out. With [`Hs256`] the plugin carries
-//! the secret itself: anybody who has the plugin can issue licences for it, so it keeps honest people honest and no more. Either way
-//! somebody who changes the plugin's code can leave the check out, and somebody who sets the clock back or copies the
-//! installation with its id can use a licence for longer or twice.
-//!
-//! # Examples
-//!
-//! ```
-//! use toru_plugin_api::license::{Ed25519, License, LicenseVerifier};
-//! use toru_plugin_api::{PluginContext, PluginError};
-//!
-//! # const PUBLIC_KEY: [u8; 32] = [
-//! #     215, 90, 152, 1, 130, 177, 10, 183, 213, 75, 254, 211, 201, 100, 7, 58, 14, 225, 114, 243, 218, 166, 35, 37, 175, 2, 26,
-//! #     104, 247, 7, 81, 26,
-//! # ];
-//! fn check(ctx: &PluginContext, key: &str) -> Result<License, PluginError> {
-//!     let verifier = LicenseVerifier::<Ed25519>::new("my-plugin").key("2026", &PUBLIC_KEY)?;
-//!     Ok(verifier.verify(key, ctx.instance_id)?)
-//! }
-//! ```
+#![doc = include_str!("license/vendors.md")]
 
 mod algorithm;
 mod claims;

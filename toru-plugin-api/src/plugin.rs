@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use crate::abi::license::TORU_LICENSE_ID;
 use crate::context::PluginContext;
 use crate::error::PluginError;
 use crate::metadata::PluginMetadata;
@@ -98,6 +99,18 @@ pub trait ToruPlugin: Send + Sync + Sized + 'static {
     /// The plugin's JavaScript, usually by `include_bytes!`. Called once, after [`init`](Self::init).
     fn frontend_bundle(&self) -> Option<&'static [u8]> {
         None
+    }
+
+    /// Tells the plugin that its licence key was replaced or removed while it runs; [`PluginContext::license`] has the new one.
+    ///
+    /// By default, a plugin that has asked for its key is stopped and started anew, so that [`init`](Self::init) sees the
+    /// change. A plugin whose requests should not be interrupted by that looks at the key here. Requests run beside it.
+    ///
+    /// # Errors
+    ///
+    /// After any error the plugin is stopped and started anew, and `init` has the last word.
+    fn license_changed(&self) -> impl Future<Output = Result<(), PluginError>> + Send {
+        async { Err(PluginError::Unsupported(TORU_LICENSE_ID)) }
     }
 
     /// Ends the plugin's work. Called once, when no request is running any more; the value is dropped afterwards.

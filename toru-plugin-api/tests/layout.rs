@@ -204,6 +204,13 @@ fn layout() -> String {
             struct ToruConfig { size, flags, get }
             const TORU_CONFIG_ID;
         }
+        mod license {
+            struct ToruLicense { size, flags, get }
+            struct ToruLicenseListener { size, flags, changed }
+            const TORU_LICENSE_ID, TORU_LICENSE_MISSING, TORU_LICENSE_EXPIRED, TORU_LICENSE_INVALID_SIGNATURE,
+                TORU_LICENSE_MALFORMED, TORU_LICENSE_NOT_YET_VALID, TORU_LICENSE_UNSUPPORTED,
+                TORU_LICENSE_WRONG_INSTANCE, TORU_LICENSE_WRONG_PLUGIN, TORU_LICENSE_REFUSED;
+        }
         mod log {
             struct ToruField { name, value }
             struct ToruLogRecord { size, flags, level, line, target, file, message, fields, n_fields }

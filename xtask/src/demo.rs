@@ -37,6 +37,7 @@ pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
     for built in [
         examples::hello_plugin(workspace)?,
         examples::axum_plugin(workspace)?,
+        examples::licensed_plugin(workspace)?,
         examples::system_monitor(workspace)?,
         examples::c_plugin(workspace)?,
     ] {

@@ -14,6 +14,7 @@ mod examples;
 mod frontend;
 mod header;
 mod process;
+mod python;
 mod suite;
 mod tools;
 mod workspace;

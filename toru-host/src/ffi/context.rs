@@ -14,6 +14,7 @@ use toru_plugin_api::abi::host::{
     TORU_INFO_PLUGIN_ID, ToruCtx, ToruCtxVt, ToruHost, ToruHostVt,
 };
 use toru_plugin_api::abi::kv::TORU_KV_ID;
+use toru_plugin_api::abi::license::TORU_LICENSE_ID;
 use toru_plugin_api::abi::log::TORU_LOG_ID;
 use toru_plugin_api::abi::rt::TORU_RT_ID;
 use toru_plugin_api::abi::size_word;
@@ -23,13 +24,20 @@ use super::bytes::to_plugin;
 use super::faults::Faults;
 use super::guard::guard;
 use super::rt::Tasks;
-use super::{kv, log, rt};
+use super::{kv, license, log, rt};
 use crate::kv::{KvBackend, KvQuota};
 use crate::lane::Lane;
+use crate::license::License;
 use crate::plugin::PluginId;
 
 /// Ids of the extensions that this host offers.
-pub(crate) const EXTENSIONS: &[&str] = &[TORU_CONFIG_ID, TORU_KV_ID, TORU_LOG_ID, TORU_RT_ID];
+pub(crate) const EXTENSIONS: &[&str] = &[
+    TORU_CONFIG_ID,
+    TORU_KV_ID,
+    TORU_LICENSE_ID,
+    TORU_LOG_ID,
+    TORU_RT_ID,
+];
 
 /// The host as plugins see it.
 #[repr(C)]
@@ -83,6 +91,8 @@ pub(crate) struct Services {
     pub(crate) base_path: Arc<str>,
     /// The plugin's configuration as JSON.
     pub(crate) config: Bytes,
+    /// The plugin's licence key.
+    pub(crate) license: Arc<License>,
     /// The store.
     pub(crate) kv: Arc<dyn KvBackend>,
     /// How much the plugin may store.
@@ -243,6 +253,7 @@ unsafe extern "C" fn ctx_ext(ctx: *const ToruCtx, id: *const u8, len: usize) -> 
     match id {
         TORU_CONFIG_ID => (&raw const CONFIG).cast(),
         TORU_KV_ID => (&raw const kv::TABLE).cast(),
+        TORU_LICENSE_ID => (&raw const license::TABLE).cast(),
         TORU_LOG_ID => (&raw const log::TABLE).cast(),
         TORU_RT_ID => (&raw const rt::TABLE).cast(),
         _ => std::ptr::null(),

@@ -34,7 +34,11 @@ pub(crate) struct Api {
     pub(super) shutdown:
         Option<unsafe extern "C" fn(*mut c_void, *const ToruWaker, *mut ToruOp, *mut ToruError) -> u32>,
     pub(super) destroy: unsafe extern "C" fn(*mut c_void),
+    pub(super) ext: Option<Ext>,
 }
+
+/// What gives a plugin's own extensions.
+pub(super) type Ext = unsafe extern "C" fn(*mut c_void, *const u8, usize) -> *const c_void;
 
 impl Api {
     /// Calls `create_plugin` and checks what it gives.
@@ -104,6 +108,12 @@ impl Api {
             frontend: read!(frontend),
             shutdown: read!(shutdown),
             destroy: read!(destroy).ok_or_else(|| bad("it has no `destroy`"))?,
+            ext: if table_has!(ToruPluginApi, size, ext) {
+                // SAFETY: the table is long enough.
+                unsafe { (*table).ext }
+            } else {
+                None
+            },
         })
     }
 }

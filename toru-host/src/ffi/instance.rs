@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
+use toru_plugin_api::abi::license::license_code;
 use toru_plugin_api::abi::status::{TORU_DONE, TORU_PANICKED};
 
 use super::body::Streams;
 use super::call::Called;
 use super::context::{Context, Host, Services};
 use super::control::{Words, control};
-use super::entry::Api;
+use super::entry::{Api, Ext};
 use super::frontend::{Asset, Sink};
 use super::gate::{Gate, Permit};
 use super::op::on_worker;
@@ -239,6 +240,10 @@ impl Inner {
         self.plugin
     }
 
+    pub(super) const fn ext(&self) -> Option<Ext> {
+        self.api.ext
+    }
+
     pub(super) const fn runtime(&self) -> &tokio::runtime::Handle {
         &self.runtime
     }
@@ -357,7 +362,10 @@ impl Starting {
         let start = move |waker, op, err| unsafe { init(plugin.get(), context.as_ptr(), waker, op, err) };
         control(start).await.map_err(|(status, reason)| match status {
             TORU_PANICKED => LoadError::InitPanicked { reason },
-            _ => LoadError::InitFailed { reason },
+            status => match license_code(status) {
+                Some(code) => LoadError::LicenseRefused { code, reason },
+                None => LoadError::InitFailed { reason },
+            },
         })
     }
 
@@ -441,10 +449,14 @@ impl Drop for Instance {
 
 /// A plugin's pointer on its way into a future.
 #[derive(Clone, Copy)]
-struct Shared(*mut c_void);
+pub(super) struct Shared(*mut c_void);
 
 impl Shared {
-    const fn get(self) -> *mut c_void {
+    pub(super) const fn new(plugin: *mut c_void) -> Self {
+        Self(plugin)
+    }
+
+    pub(super) const fn get(self) -> *mut c_void {
         self.0
     }
 }

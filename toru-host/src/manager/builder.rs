@@ -20,6 +20,7 @@ use crate::discovery::{Policy, note};
 use crate::error::{LoadError, ManagerError, StateError};
 use crate::ffi::{EXTENSIONS, Host};
 use crate::kv::{KvBackend, KvQuota, MemoryKv};
+use crate::license::from_environment;
 use crate::plugin::{PluginFault, PluginId, PluginLimits};
 use crate::state::{FileStateStore, Findings, FolderLock, Journal, RealDisk, StateStore};
 use crate::threads::offload;
@@ -38,6 +39,7 @@ pub struct Builder {
     max_concurrent_starts: usize,
     limits: Limits,
     statics: Vec<StaticPlugin>,
+    reads_environment: bool,
 }
 
 impl Builder {
@@ -67,6 +69,7 @@ impl Builder {
             max_concurrent_starts: 8,
             limits: Limits::default(),
             statics: Vec::new(),
+            reads_environment: true,
         }
     }
 
@@ -194,6 +197,13 @@ impl Builder {
         self
     }
 
+    /// Whether licence keys are taken from environment variables: `TORU_LICENSE_MY_PLUGIN` for the plugin `my-plugin`. They are
+    /// by default, and come before stored ones.
+    pub const fn licenses_from_environment(mut self, allowed: bool) -> Self {
+        self.reads_environment = allowed;
+        self
+    }
+
     /// Adds a plugin that is linked into the application; it goes through the same contract.
     pub fn register_static(mut self, plugin: StaticPlugin) -> Self {
         self.statics.push(plugin);
@@ -251,12 +261,21 @@ impl Builder {
             })
         };
         let store = self.store.take().unwrap_or_else(file);
-        let mut registry = Registry::new(Arc::clone(&self.clock), self.limits);
+        let (keys, unusable) = if self.reads_environment {
+            from_environment(std::env::vars_os())
+        } else {
+            Default::default()
+        };
+        let mut registry = Registry::new(Arc::clone(&self.clock), self.limits, keys);
         for (id, record) in findings.quarantined {
             let fault = PluginFault::from(&record);
             registry.held.insert(id, fault);
         }
         registry.notices = findings.notices;
+        for notice in unusable {
+            tracing::warn!(code = notice.code, "{}", notice.message);
+            registry.notices.push(notice);
+        }
         for plugin in &self.statics {
             let metadata = note::parse(plugin.note(), &self.settings.policy).map_err(LoadError::from)?;
             registry.add_static(*plugin, metadata).map_err(LoadError::from)?;

@@ -16,6 +16,7 @@ use super::events::Feed;
 use crate::clock::Clock;
 use crate::discovery::DiscoverError;
 use crate::error::ManagerError;
+use crate::license::Key;
 use crate::lifecycle::Event;
 use crate::plugin::{
     PluginFault, PluginId, PluginInfo, PluginLimits, PluginMetadata, PluginState, RejectedFile,
@@ -39,6 +40,8 @@ pub(super) struct Registry {
     pub(super) notices: Vec<StateNotice>,
     pub(super) is_read_only: bool,
     pub(super) feed: Feed,
+    /// Licence keys from the environment.
+    keys: BTreeMap<PluginId, Key>,
     clock: Arc<dyn Clock>,
     limits: Limits,
     /// How many starts there were, of any plugin.
@@ -63,7 +66,7 @@ impl Limits {
 }
 
 impl Registry {
-    pub(super) fn new(clock: Arc<dyn Clock>, limits: Limits) -> Self {
+    pub(super) fn new(clock: Arc<dyn Clock>, limits: Limits, keys: BTreeMap<PluginId, Key>) -> Self {
         Self {
             slots: BTreeMap::new(),
             rejected: Vec::new(),
@@ -72,6 +75,7 @@ impl Registry {
             notices: Vec::new(),
             is_read_only: false,
             feed: Feed::default(),
+            keys,
             clock,
             limits,
             starts: 0,
@@ -181,6 +185,7 @@ impl Registry {
             slots,
             held,
             past,
+            keys,
             clock,
             limits,
             touched,
@@ -193,6 +198,7 @@ impl Registry {
             let mut slot = Slot::new(
                 id.clone(),
                 past.remove(id).unwrap_or_else(|| Past::new(id, limits.of(id))),
+                keys.get(id).cloned(),
                 now,
             );
             if let Some(fault) = held.remove(id) {

@@ -49,6 +49,8 @@ impl Shared {
             let slot = registry.slot_mut(id)?;
             slot.start = start;
             slot.strikes.clear();
+            slot.is_license_new = false;
+            slot.license.forget_read();
             slot.past.lane.starts.add(1);
             registry.apply(id, Event::Begun);
             Some((source, start))
@@ -119,15 +121,16 @@ impl Shared {
         let known = self
             .registry()
             .slot(id)
-            .map(|slot| (slot.config.clone(), slot.past.lane));
+            .map(|slot| (slot.config.clone(), Arc::clone(&slot.license), slot.past.lane));
         let unknown = || ManagerError::UnknownPlugin { id: id.to_string() };
-        let (config, lane) = known.ok_or_else(unknown)?;
+        let (config, license, lane) = known.ok_or_else(unknown)?;
         let services = Services {
             plugin: id.clone(),
             generation,
             instance_id: Arc::clone(&self.instance_id),
             base_path: format!("{}/{id}", self.settings.base_path).into(),
             config,
+            license,
             kv: Arc::clone(&self.kv),
             kv_quota: self.settings.kv_quota,
             runtime: self.runtime.clone(),

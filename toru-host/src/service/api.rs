@@ -167,7 +167,7 @@ where
                 }
             }
             target if Management::answers(target) => {
-                return ServicesFuture::Managing(each.management.start(&authorized));
+                return ServicesFuture::Managing(each.management.start(authorized));
             }
             Target::Action(_, Action::Bundle) => each.bundles.answer(&authorized),
             Target::Events => each.events.answer(&authorized),

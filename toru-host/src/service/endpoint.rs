@@ -26,6 +26,8 @@ endpoints! {
     Enable,
     /// Turns a plugin off.
     Disable,
+    /// What may be seen of a plugin's licence key, and changes of it.
+    License,
     /// How much a plugin stores.
     Storage,
     /// The script of a plugin's frontend.
@@ -48,6 +50,7 @@ impl Endpoint {
             Self::Plugin => "/{id}",
             Self::Enable => "/{id}/enable",
             Self::Disable => "/{id}/disable",
+            Self::License => "/{id}/-/license",
             Self::Storage => "/{id}/-/storage",
             Self::Bundle => "/{id}/bundle.js",
             Self::Scan => "/-/scan",

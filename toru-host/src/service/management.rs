@@ -9,11 +9,13 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Response};
+use http_body::Body;
 use serde::Serialize;
 use tower_service::Service;
 
 use super::authorized::Authorized;
 use super::documents::{DetailsDocument, ListDocument, PluginDocument, StorageDocument, to_json};
+use super::license;
 use super::path::{Action, Target};
 use super::problem::Problem;
 use super::respond::{self, Later, get, nothing, other_methods};
@@ -23,7 +25,7 @@ use crate::manager::PluginManager;
 use crate::plugin::PluginId;
 
 /// The list of plugins, details of one, and what turns them on and off: `{base}`, `{base}/{id}`, `{base}/{id}/enable`,
-/// `{base}/{id}/disable`, `{base}/{id}/-/storage`, `{base}/-/scan`.
+/// `{base}/{id}/disable`, `{base}/{id}/-/license`, `{base}/{id}/-/storage`, `{base}/-/scan`.
 ///
 /// Cheap to clone.
 #[derive(Clone, Debug)]
@@ -43,13 +45,21 @@ impl Management {
             target,
             Target::List
                 | Target::Plugin(_)
-                | Target::Action(_, Action::Enable | Action::Disable | Action::Storage)
+                | Target::Action(
+                    _,
+                    Action::Disable | Action::Enable | Action::License | Action::Storage
+                )
                 | Target::Scan
         )
     }
 
-    pub(super) fn start<B>(&self, authorized: &Authorized<B>) -> ManagementFuture {
-        let Authorized { target, head, .. } = authorized;
+    pub(super) fn start<B>(&self, authorized: Authorized<B>) -> ManagementFuture
+    where
+        B: Body + Send + 'static,
+    {
+        let Authorized {
+            target, head, body, ..
+        } = authorized;
         let (manager, method, path) = (&self.0, &head.method, head.uri.path());
         let read =
             |answer: &dyn Fn() -> Response<ResponseBody>| Stage::Ready(Later::new(get(method, answer)));
@@ -57,11 +67,14 @@ impl Management {
             Method::POST => Stage::Changing(change()),
             _ => Stage::Ready(Later::new(other_methods(method, POST))),
         };
-        ManagementFuture(match *target {
+        ManagementFuture(match target {
             Target::List => read(&|| list(manager)),
             Target::Plugin(id) => read(&|| details(manager, id.of(path))),
             Target::Action(id, Action::Enable) => change(&|| enable(manager, id.of(path))),
             Target::Action(id, Action::Disable) => change(&|| disable(manager, id.of(path))),
+            Target::Action(id, Action::License) => {
+                Stage::Changing(license::answer(manager, id.of(path), &head, body))
+            }
             Target::Action(id, Action::Storage) => match *method {
                 Method::GET | Method::HEAD => {
                     Stage::Changing(storage(manager, id.of(path), *method == Method::HEAD))
@@ -74,7 +87,10 @@ impl Management {
     }
 }
 
-impl<B> Service<Authorized<B>> for Management {
+impl<B> Service<Authorized<B>> for Management
+where
+    B: Body + Send + 'static,
+{
     type Response = Response<ResponseBody>;
     type Error = Infallible;
     type Future = ManagementFuture;
@@ -84,7 +100,7 @@ impl<B> Service<Authorized<B>> for Management {
     }
 
     fn call(&mut self, authorized: Authorized<B>) -> ManagementFuture {
-        self.start(&authorized)
+        self.start(authorized)
     }
 }
 
@@ -117,7 +133,7 @@ impl fmt::Debug for ManagementFuture {
 }
 
 /// A change on its way to its answer.
-type Changing = Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>;
+pub(super) type Changing = Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>;
 
 /// What those answer that change something.
 const POST: HeaderValue = HeaderValue::from_static("POST, OPTIONS");
@@ -190,7 +206,7 @@ fn disable(manager: &PluginManager, id: &str) -> Changing {
     })
 }
 
-fn changed(
+pub(super) fn changed(
     manager: &PluginManager,
     id: &PluginId,
     change: Result<(), ManagerError>,
@@ -201,7 +217,7 @@ fn changed(
     }
 }
 
-fn json_response(document: &impl Serialize) -> Response<ResponseBody> {
+pub(super) fn json_response(document: &impl Serialize) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::full(Bytes::from(to_json(document))));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -14,7 +14,7 @@ pub(super) enum Target {
     List,
     /// One plugin.
     Plugin(Id),
-    /// `enable`, `disable` or `bundle.js` of a plugin.
+    /// What the host itself offers of a plugin.
     Action(Id, Action),
     /// A route of the plugin; its own path starts where the id ends.
     Route(Id),
@@ -37,7 +37,7 @@ impl Target {
     #[inline]
     pub(super) fn access(self, path: &str) -> Access<'_> {
         match self {
-            Self::Action(_, Action::Enable | Action::Disable | Action::Storage)
+            Self::Action(_, Action::Disable | Action::Enable | Action::License | Action::Storage)
             | Self::Scan
             | Self::Reserved => Access::Manage,
             Self::Action(id, Action::Bundle) | Self::Route(id) => Access::Use { plugin: id.of(path) },
@@ -58,6 +58,7 @@ impl Target {
             Self::Action(_, Action::Bundle) => Endpoint::Bundle,
             Self::Action(_, Action::Disable) => Endpoint::Disable,
             Self::Action(_, Action::Enable) => Endpoint::Enable,
+            Self::Action(_, Action::License) => Endpoint::License,
             Self::Action(_, Action::Storage) => Endpoint::Storage,
             Self::Route(_) => Endpoint::Route,
             Self::Scan => Endpoint::Scan,
@@ -100,6 +101,7 @@ pub(super) enum Action {
     Bundle,
     Disable,
     Enable,
+    License,
     Storage,
 }
 
@@ -187,6 +189,7 @@ pub(super) fn parse(path: &str, mount: &str) -> Target {
         "/enable" => Target::Action(id, Action::Enable),
         "/disable" => Target::Action(id, Action::Disable),
         "/bundle.js" => Target::Action(id, Action::Bundle),
+        "/-/license" => Target::Action(id, Action::License),
         "/-/storage" => Target::Action(id, Action::Storage),
         "/-" => Target::Reserved,
         _ if own.starts_with("/-/") => Target::Reserved,
@@ -251,6 +254,10 @@ mod tests {
             (
                 "/api/plugins/hello/-/storage",
                 Target::Action(hello, Action::Storage),
+            ),
+            (
+                "/api/plugins/hello/-/license",
+                Target::Action(hello, Action::License),
             ),
             ("/api/plugins/hello/-/storage/", Target::Reserved),
             ("/api/plugins/-/-/storage", Target::Reserved),

@@ -185,6 +185,8 @@ impl Problem {
     pub(super) fn manager(error: &ManagerError) -> Self {
         let status = match error {
             ManagerError::UnknownPlugin { .. } => return Self::unknown_plugin(),
+            ManagerError::InvalidLicense { .. } => StatusCode::BAD_REQUEST,
+            ManagerError::LicenseFromEnvironment { .. } => StatusCode::CONFLICT,
             ManagerError::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
             ManagerError::State(_)
                 if matches!(error.code(), "newer_state" | "state_changed" | "malformed_state") =>

@@ -23,6 +23,7 @@ type Dialogue<T> = Box<dyn Fn(PluginContext, Request) -> T + Send + Sync>;
 #[derive(Default)]
 pub(crate) struct Script {
     pub(crate) init: Option<Scene<Later<Result<(), PluginError>>>>,
+    pub(crate) license: Option<Scene<Later<Result<(), PluginError>>>>,
     pub(crate) act: Option<Dialogue<Later<Reply>>>,
     pub(crate) block: Option<Dialogue<Reply>>,
     pub(crate) shutdown: Option<Scene<Later<()>>>,
@@ -121,6 +122,13 @@ impl ToruPlugin for Actor {
             PluginRoute::blocking_any("/block", Self::block),
             PluginRoute::get("/ok", Self::ok),
         ]
+    }
+
+    async fn license_changed(&self) -> Result<(), PluginError> {
+        match &self.script.license {
+            Some(license) => license(self.ctx).await,
+            None => Err(PluginError::Unsupported("the scene")),
+        }
     }
 
     async fn shutdown(&self) {

@@ -18,10 +18,11 @@ use crate::host::{Decides, Host, soon};
 
 type Sent = Empty<Bytes>;
 
-const PATHS: [(&str, &str); 9] = [
+const PATHS: [(&str, &str); 10] = [
     ("routes", "/api/plugins/actor/act"),
     ("management", "/api/plugins"),
     ("management", "/api/plugins/actor"),
+    ("management", "/api/plugins/actor/-/license"),
     ("management", "/api/plugins/actor/-/storage"),
     ("bundles", "/api/plugins/actor/bundle.js"),
     ("events", "/api/plugin-events"),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use toru_host::service::{Access, Authorization, Authorizer, Identity, PluginApi, Refusal};
 use toru_plugin_api::Response;
@@ -77,11 +77,22 @@ impl Desk {
         token: Option<&str>,
         fields: &[(&str, &str)],
     ) -> (http::response::Parts, Bytes) {
+        self.send_body(method, path, token, fields, "").await
+    }
+
+    async fn send_body(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        fields: &[(&str, &str)],
+        body: &'static str,
+    ) -> (http::response::Parts, Bytes) {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in token.map(|token| ("authorization", token)).iter().chain(fields) {
             request = request.header(*name, *value);
         }
-        let request = request.body(Empty::<Bytes>::new()).unwrap();
+        let request = request.body(Full::new(Bytes::from(body))).unwrap();
         let Ok(response) = soon(self.api.clone().call(request)).await;
         let (head, body) = response.into_parts();
         let is_stream = head
@@ -113,7 +124,25 @@ impl Desk {
 
     /// Sends a request and holds the answer against the document.
     async fn ask(&self, template: &str, method: &str, path: &str, fields: &[(&str, &str)]) -> u16 {
-        let (head, body) = self.send(method, path, Some("admin"), fields).await;
+        self.ask_with(template, method, path, fields, "").await
+    }
+
+    /// Gives the plugin what may be a licence key.
+    async fn give(&self, template: &str, body: &'static str) -> u16 {
+        let fields = [("content-type", "application/json")];
+        self.ask_with(template, "PUT", &filled(template), &fields, body)
+            .await
+    }
+
+    async fn ask_with(
+        &self,
+        template: &str,
+        method: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+        body: &'static str,
+    ) -> u16 {
+        let (head, body) = self.send_body(method, path, Some("admin"), fields, body).await;
         let status = head.status.as_u16();
         let operation = &self.document["paths"][template][method.to_lowercase()];
         let what = format!("{method} {path}: {status}");
@@ -155,6 +184,16 @@ impl Desk {
     }
 }
 
+/// A body that is too large for any key.
+const LONG_KEY: &str = const { str_of(&[b'x'; 100_000]) };
+
+const fn str_of(bytes: &'static [u8]) -> &'static str {
+    match str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(_) => panic!("it is ASCII"),
+    }
+}
+
 fn filled(template: &str) -> String {
     template.replace("{id}", "actor").replace("{path}", "act")
 }
@@ -167,12 +206,13 @@ async fn every_answer_is_described_and_fits_its_schema() {
     let (enable, disable) = (format!("{plugin}/enable"), format!("{plugin}/disable"));
     let (bundle, route) = (format!("{plugin}/bundle.js"), format!("{plugin}/{{path}}"));
     let (scan, storage) = (format!("{base}/-/scan"), format!("{plugin}/-/storage"));
+    let license = format!("{plugin}/-/license");
     let (events, openapi) = ("/api/plugin-events", "/api/plugins-openapi.json");
     for method in [
         "GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE",
     ] {
         for template in [
-            base, &plugin, &storage, &bundle, &scan, events, openapi, &route, &disable, &enable,
+            base, &plugin, &license, &storage, &bundle, &scan, events, openapi, &route, &disable, &enable,
         ] {
             desk.ask(template, method, &filled(template), &[]).await;
             desk.ask(
@@ -200,6 +240,15 @@ async fn every_answer_is_described_and_fits_its_schema() {
         desk.ask(&route, "POST", &format!("{base}/actor/{own}"), &[])
             .await;
     }
+    for (body, status) in [
+        ("{\"key\": \"toru1.ed25519.2026.e30.c2ln\"}", 200),
+        ("{\"key\": \" \"}", 400),
+        ("{\"key\": 1}", 400),
+        (LONG_KEY, 413),
+    ] {
+        assert_eq!(desk.give(&license, body).await, status);
+    }
+    desk.ask(&license, "GET", &filled(&license), &[]).await;
     desk.ask(openapi, "GET", openapi, &[("if-none-match", "*")]).await;
     desk.ask(&disable, "POST", &filled(&disable), &[]).await;
     for template in [&plugin, &bundle, &route] {
@@ -210,6 +259,7 @@ async fn every_answer_is_described_and_fits_its_schema() {
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, format!("{text}\n")).unwrap();
     desk.ask(&enable, "POST", &filled(&enable), &[]).await;
+    desk.give(&license, "{\"key\": \"other\"}").await;
     soon(desk.host.manager.shutdown()).await;
     desk.ask(&enable, "POST", &filled(&enable), &[]).await;
     let seen = desk.seen.lock().unwrap();
@@ -224,6 +274,10 @@ async fn every_answer_is_described_and_fits_its_schema() {
         "state_changed",
         "shutting_down",
         "method_not_allowed",
+        "unsupported_media_type",
+        "invalid_body",
+        "invalid_license",
+        "body_too_large",
     ] {
         assert!(
             codes.contains(expected),

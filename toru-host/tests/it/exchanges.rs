@@ -184,7 +184,7 @@ async fn what_a_destroyed_instance_was_given_answers_that_it_is_gone() {
     };
     zoo.host.disable(&zoo.id).await;
     zoo.host.enable(&zoo.id).await.unwrap();
-    assert_eq!(zoo.count("called").await, 7);
+    assert_eq!(zoo.count("called").await, 8);
     assert!(crate::logs::containing("from beyond").is_empty());
 }
 

@@ -30,6 +30,7 @@ mod exchanges;
 mod feed;
 mod generations;
 mod host;
+mod licenses;
 #[path = "../common/loader.rs"]
 mod loader;
 mod logs;

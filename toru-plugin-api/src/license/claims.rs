@@ -172,7 +172,12 @@ impl License {
         Ok(())
     }
 
-    pub(super) fn check_time(&self, now: SystemTime) -> Result<(), LicenseError> {
+    /// Whether it is valid at that moment. A plugin that runs for long asks again: a licence may end meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`LicenseError::Expired`] and [`LicenseError::NotYetValid`].
+    pub fn check_time(&self, now: SystemTime) -> Result<(), LicenseError> {
         let now = seconds(now);
         if now.saturating_add(TOLERANCE) < self.issued.first_second() {
             return Err(LicenseError::NotYetValid { issued: self.issued });

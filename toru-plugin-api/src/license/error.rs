@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Date;
-use crate::PluginError;
+use crate::{LicenseFault, PluginError};
 
 /// Why a licence is not accepted. The texts are for administrators, and never contain any of the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,20 @@ pub enum LicenseError {
 }
 
 impl LicenseError {
+    /// What administrators see as the code of the plugin's failure: this one's [`code`](Self::code) behind `license_`.
+    #[must_use]
+    pub const fn fault(&self) -> LicenseFault {
+        match self {
+            Self::Expired { .. } => LicenseFault::Expired,
+            Self::InvalidSignature => LicenseFault::InvalidSignature,
+            Self::Malformed { .. } => LicenseFault::Malformed,
+            Self::NotYetValid { .. } => LicenseFault::NotYetValid,
+            Self::Unsupported { .. } => LicenseFault::Unsupported,
+            Self::WrongInstance => LicenseFault::WrongInstance,
+            Self::WrongPlugin => LicenseFault::WrongPlugin,
+        }
+    }
+
     /// The stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -84,7 +98,7 @@ impl std::error::Error for LicenseError {}
 
 impl From<LicenseError> for PluginError {
     fn from(error: LicenseError) -> Self {
-        Self::other(error)
+        Self::License(error.fault(), error.to_string())
     }
 }
 

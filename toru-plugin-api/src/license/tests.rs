@@ -1,4 +1,5 @@
 mod random;
+mod strict;
 mod vectors;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -11,9 +11,7 @@ use super::guard::{guard_drop, guard_with, write_error};
 use super::scope::Scope;
 use crate::abi::op::{ToruOp, ToruOpVt, ToruWaker, with_std_waker};
 use crate::abi::size_word;
-use crate::abi::status::{
-    TORU_DONE, TORU_FAILED, TORU_INTERNAL, TORU_INVALID, TORU_PANICKED, TORU_PENDING, ToruError,
-};
+use crate::abi::status::{TORU_DONE, TORU_INTERNAL, TORU_INVALID, TORU_PANICKED, TORU_PENDING, ToruError};
 use crate::error::PluginError;
 
 /// Guards an entry point that can explain its failure.
@@ -81,7 +79,7 @@ impl Control {
         match unsafe { with_std_waker(waker, |waker| future.poll(&mut Context::from_waker(waker))) } {
             Poll::Pending => TORU_PENDING,
             Poll::Ready(Ok(())) => TORU_DONE,
-            Poll::Ready(Err(error)) => write_error(err, TORU_FAILED, &error.to_string()),
+            Poll::Ready(Err(error)) => write_error(err, error.control_status(), &error.to_string()),
         }
     }
 }

@@ -12,10 +12,11 @@ use crate::abi::bytes::{ToruBytes, ToruSlice};
 use crate::abi::config::{TORU_CONFIG_ID, ToruConfig};
 use crate::abi::host::{ToruCtx, ToruCtxVt};
 use crate::abi::kv::{TORU_KV_ID, ToruKv};
+use crate::abi::license::{TORU_LICENSE_ID, ToruLicense};
 use crate::abi::log::{TORU_LOG_ID, ToruField, ToruLog, ToruLogRecord};
 use crate::abi::op::ToruOp;
 use crate::abi::rt::{TORU_RT_ID, ToruRt};
-use crate::abi::status::{TORU_DONE, TORU_PENDING};
+use crate::abi::status::{TORU_DONE, TORU_NOT_FOUND, TORU_PENDING};
 use crate::abi::{size_word, table_of};
 use crate::bytes::Bytes;
 use crate::error::PluginError;
@@ -28,6 +29,7 @@ struct Tables {
     raw: *const ToruCtx,
     config: Option<&'static ToruConfig>,
     kv: Option<&'static ToruKv>,
+    license: Option<&'static ToruLicense>,
     log: Option<&'static ToruLog>,
     rt: Option<&'static ToruRt>,
     scope: Slot,
@@ -49,6 +51,8 @@ impl Ctx {
             config: unsafe { table(raw, TORU_CONFIG_ID) },
             // SAFETY: as above.
             kv: unsafe { table(raw, TORU_KV_ID) },
+            // SAFETY: as above.
+            license: unsafe { table(raw, TORU_LICENSE_ID) },
             // SAFETY: as above.
             log: unsafe { table(raw, TORU_LOG_ID) },
             // SAFETY: as above.
@@ -102,6 +106,19 @@ impl Ctx {
         }
         // SAFETY: the host handed one reference of the bytes over.
         Ok(Bytes::foreign(unsafe { ForeignBytes::from_raw(out) }))
+    }
+
+    /// The licence key, or `None` when there is none.
+    pub(crate) fn license(self) -> Result<Option<Bytes>, PluginError> {
+        let table = self.0.license.ok_or(PluginError::Unsupported(TORU_LICENSE_ID))?;
+        let mut out = ToruBytes::EMPTY;
+        // SAFETY: the table belongs to this context; `out` is ours.
+        match unsafe { (table.get)(self.0.raw, &raw mut out) } {
+            // SAFETY: the host handed one reference of the bytes over.
+            TORU_DONE => Ok(Some(Bytes::foreign(unsafe { ForeignBytes::from_raw(out) }))),
+            TORU_NOT_FOUND => Ok(None),
+            _ => Err(gone()),
+        }
     }
 
     pub(crate) fn max_log_level(self) -> u32 {

@@ -1,6 +1,7 @@
 //! The table that a plugin gives to the host, and the instance behind it.
 
 use std::ffi::c_void;
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use super::bytes::into_toru;
@@ -8,9 +9,10 @@ use super::control::{Control, entry};
 use super::ctx::Ctx;
 use super::guard::{self, guard_drop};
 use super::scope::{Home, OUTSIDE, Scope};
-use crate::abi::bytes::ToruSlice;
+use crate::abi::bytes::{ToruSlice, bytes_from_raw};
 use crate::abi::entry::{TORU_LOADER_STATIC, ToruLoader};
 use crate::abi::host::{ToruCtx, ToruHost};
+use crate::abi::license::{TORU_LICENSE_ID, ToruLicenseListener};
 use crate::abi::log::{TORU_LOG_ERROR, TORU_LOG_WARN};
 use crate::abi::op::{ToruOp, ToruWaker};
 use crate::abi::plugin::{ToruAsset, ToruAssetSink, ToruPluginApi};
@@ -83,7 +85,7 @@ pub const fn api<P: ToruPlugin>(metadata: &'static [u8]) -> ToruPluginApi {
         frontend: Some(frontend::<P>),
         shutdown: Some(shutdown::<P>),
         destroy: Some(destroy::<P>),
-        ext: None,
+        ext: Some(ext::<P>),
     }
 }
 
@@ -235,6 +237,42 @@ unsafe extern "C" fn shutdown<P: ToruPlugin>(
         });
         // SAFETY: the host lends waker, operation and error for the call.
         Ok(unsafe { Control::start(ctx, future, waker, op, err) })
+    })
+}
+
+/// The tables of a plugin's own extensions.
+struct Offered<P>(PhantomData<P>);
+
+impl<P: ToruPlugin> Offered<P> {
+    const LICENSE: &'static ToruLicenseListener = &ToruLicenseListener {
+        size: size_word::<ToruLicenseListener>(),
+        flags: 0,
+        changed: Some(license_changed::<P>),
+    };
+}
+
+unsafe extern "C" fn ext<P: ToruPlugin>(_: *mut c_void, id: *const u8, len: usize) -> *const c_void {
+    // SAFETY: the host lends the id for the call.
+    match unsafe { bytes_from_raw(id, len) } {
+        Some(id) if id == TORU_LICENSE_ID.as_bytes() => (&raw const *Offered::<P>::LICENSE).cast(),
+        _ => std::ptr::null(),
+    }
+}
+
+unsafe extern "C" fn license_changed<P: ToruPlugin>(
+    plugin: *mut c_void,
+    waker: *const ToruWaker,
+    op: *mut ToruOp,
+    err: *mut ToruError,
+) -> u32 {
+    // SAFETY: the host passes what `create` made.
+    let instance = unsafe { instance::<P>(plugin) };
+    entry(err, instance.scope(), instance.ctx(), || {
+        let (Some(plugin), Some(ctx)) = (instance.plugin(), instance.ctx()) else {
+            return Ok(TORU_UNSUPPORTED);
+        };
+        // SAFETY: the host lends waker, operation and error for the call.
+        Ok(unsafe { Control::start(ctx, Box::pin(plugin.license_changed()), waker, op, err) })
     })
 }
 

@@ -8,7 +8,7 @@ use super::{dependencies, interface, locks};
 use crate::process::{self, cargo, cargo_nightly, run};
 use crate::tools::{self, VALGRIND};
 use crate::workspace::Workspace;
-use crate::{Result, e2e, examples, frontend, header};
+use crate::{Result, e2e, examples, frontend, header, python};
 
 /// Most bytes of the smallest plugin, stripped.
 const SMALLEST_PLUGIN_MAX: u64 = 450 * 1024;
@@ -124,7 +124,12 @@ impl<'a> Context<'a> {
         if self.examples.is_none() {
             self.build_examples()?;
         }
-        Ok(self.examples.clone().unwrap_or_default())
+        let mut env = self.examples.clone().unwrap_or_default();
+        match python::ensure(self.workspace) {
+            Ok(python) => env.push(("TORU_PYTHON", python)),
+            Err(reason) => println!("    skipped: {reason}"),
+        }
+        Ok(env)
     }
 }
 

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use super::slot::Update;
 use super::{LINKED_IN, Registry, Slot, Source};
 use crate::discovery::{Candidate, DiscoverError, FileStamp};
+use crate::license::{Key, NoKey};
 use crate::lifecycle::Event;
-use crate::plugin::{DesiredState, PluginId, PluginMetadata};
-use crate::state::Desired;
+use crate::plugin::{DesiredState, LicenseSource, PluginId, PluginMetadata};
+use crate::state::{Desired, StateNotice};
 
 /// The configuration of a plugin that nobody has configured.
 const EMPTY: Bytes = Bytes::from_static(b"{}");
@@ -61,6 +62,23 @@ impl Registry {
             let slot = self.slot_for(&id);
             slot.is_named = true;
             slot.config = plugin.config;
+            let key = plugin.license.map(|text| Key::new(&text, LicenseSource::Stored));
+            let (key, unusable) = match key.transpose() {
+                Ok(key) => (key, None),
+                // Emptied by hand.
+                Err(NoKey::Empty) => (None, None),
+                Err(error) => (None, Some(error)),
+            };
+            slot.take_stored_key(key);
+            if let Some(error) = unusable {
+                let message =
+                    format!("what is recorded as the licence key of `{id}` is none, and ignored: {error}");
+                let notice = StateNotice::new("invalid_license", message);
+                if !self.notices.contains(&notice) {
+                    tracing::warn!(plugin.id = %id, code = notice.code, "{}", notice.message);
+                    self.notices.push(notice);
+                }
+            }
             let desired = if plugin.enabled {
                 DesiredState::Enabled
             } else {
@@ -72,7 +90,8 @@ impl Registry {
         let is_unnamed = |slot: &&Slot| {
             let status = slot.status();
             let is_at_rest = status.desired == DesiredState::Disabled && status.error.is_none();
-            !(slot.is_named || is_at_rest && slot.config == EMPTY)
+            let is_bare = slot.config == EMPTY && (slot.license.key().is_none() || slot.has_fixed_key());
+            !(slot.is_named || is_at_rest && is_bare)
         };
         let unnamed: Vec<PluginId> = self
             .slots()
@@ -82,6 +101,7 @@ impl Registry {
         for id in unnamed {
             if let Some(slot) = self.slot_mut(&id) {
                 slot.config = EMPTY;
+                slot.take_stored_key(None);
             }
             self.apply(&id, Event::Asked(DesiredState::Disabled));
         }

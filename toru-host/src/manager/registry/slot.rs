@@ -10,10 +10,12 @@ use toru_plugin_api::abi::StaticPlugin;
 
 use crate::discovery::FileStamp;
 use crate::lane::Lane;
+use crate::license::{Key, License};
 use crate::lifecycle::{Activity, Lifecycle};
 use crate::manager::strikes::Strikes;
 use crate::plugin::{
-    PluginId, PluginInfo, PluginLimits, PluginMetadata, PluginState, PluginStatus, PluginUpdate,
+    LicenseSource, PluginId, PluginInfo, PluginLimits, PluginMetadata, PluginState, PluginStatus,
+    PluginUpdate,
 };
 use crate::routing::Running;
 use crate::state::QuarantineRecord;
@@ -39,6 +41,10 @@ pub(in crate::manager) struct Slot {
     pub(in crate::manager) start: u64,
     /// Its configuration as JSON.
     pub(in crate::manager) config: Bytes,
+    /// Its licence key, shared with its running instance.
+    pub(in crate::manager) license: Arc<License>,
+    /// Whether it was given another licence key that it does not know of yet.
+    pub(in crate::manager) is_license_new: bool,
     /// Whether the recorded state names it.
     pub(in crate::manager) is_named: bool,
     pub(in crate::manager) strikes: Strikes,
@@ -91,7 +97,7 @@ pub(in crate::manager) struct Busy {
 }
 
 impl Slot {
-    pub(super) fn new(id: PluginId, past: Past, now: SystemTime) -> Self {
+    pub(super) fn new(id: PluginId, past: Past, key: Option<Key>, now: SystemTime) -> Self {
         Self {
             id,
             source: Source::Missing,
@@ -100,6 +106,8 @@ impl Slot {
             running: None,
             start: 0,
             config: Bytes::from_static(b"{}"),
+            license: Arc::new(License::with(key)),
+            is_license_new: false,
             is_named: false,
             strikes: Strikes::default(),
             unrecorded: None,
@@ -119,6 +127,26 @@ impl Slot {
             images: std::mem::take(&mut self.past.images),
             lane: self.past.lane,
         }
+    }
+
+    /// Takes over the key that is stored for the plugin, unless it has one from elsewhere.
+    pub(in crate::manager) fn take_stored_key(&mut self, key: Option<Key>) {
+        if !self.has_fixed_key() {
+            self.is_license_new |= self.license.set(key);
+        }
+    }
+
+    /// Whether the plugin is wanted, and may have failed for want of a good licence key.
+    pub(in crate::manager) fn waits_for_license(&self) -> bool {
+        let was_read = self.license.was_read();
+        self.lifecycle
+            .is_refused_for(|code| was_read || code.starts_with("license_"))
+    }
+
+    /// Whether the plugin's key is not a stored one, so that nobody can change it while the host runs.
+    pub(in crate::manager) fn has_fixed_key(&self) -> bool {
+        let key = self.license.key();
+        key.is_some_and(|key| key.source() != LicenseSource::Stored)
     }
 
     pub(in crate::manager) const fn status(&self) -> &PluginStatus {

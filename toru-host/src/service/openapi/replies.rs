@@ -41,12 +41,20 @@ const ALL_METHODS: [HttpMethod; 8] = [
     HttpMethod::Trace,
 ];
 const OF_READ: [HttpMethod; 3] = [HttpMethod::Get, HttpMethod::Head, HttpMethod::Options];
+const OF_LICENSE: [HttpMethod; 5] = [
+    HttpMethod::Get,
+    HttpMethod::Head,
+    HttpMethod::Put,
+    HttpMethod::Delete,
+    HttpMethod::Options,
+];
 const OF_CHANGE: [HttpMethod; 2] = [HttpMethod::Post, HttpMethod::Options];
 
 /// The methods of an endpoint. To all others the answer is 405.
 pub(super) const fn methods(endpoint: Endpoint) -> &'static [HttpMethod] {
     match endpoint {
         Endpoint::Enable | Endpoint::Disable | Endpoint::Scan => &OF_CHANGE,
+        Endpoint::License => &OF_LICENSE,
         Endpoint::Route => &ALL_METHODS,
         Endpoint::List
         | Endpoint::Plugin
@@ -76,6 +84,7 @@ pub(super) fn replies(endpoint: Endpoint, method: &HttpMethod) -> Vec<Reply> {
             let mut replies = change("The plugin, which runs now.", "PluginDetails");
             let mut codes = LoadError::CODES.to_vec();
             codes.extend(DiscoverError::CODES);
+            codes.extend(LoadError::LICENSE_CODES);
             codes.sort_unstable();
             codes.dedup();
             replies.push(problem(
@@ -108,6 +117,7 @@ pub(super) fn replies(endpoint: Endpoint, method: &HttpMethod) -> Vec<Reply> {
             }
             replies
         }
+        Endpoint::License => license(method),
         Endpoint::Storage => vec![
             json("What it stores.", "PluginStorage"),
             problem(
@@ -198,6 +208,41 @@ fn known(headers: &[&'static str]) -> Reply {
         content: Content::Nothing,
         headers: headers.to_vec(),
     }
+}
+
+/// What is asked about a licence key: to see it, to replace it, to remove it.
+fn license(method: &HttpMethod) -> Vec<Reply> {
+    let unknown = problem(
+        404,
+        "There is no such plugin.",
+        &["unknown_plugin", "unknown_route"],
+    );
+    if OF_READ.contains(method) {
+        return vec![json("What may be seen of it.", "PluginLicense"), unknown];
+    }
+    let what = "The key is recorded, and the plugin has come to terms with it: its status tells whether it accepts the key.";
+    let mut replies = change(what, "PluginDetails");
+    for reply in &mut replies {
+        if let (Some(409), Content::Problem(codes)) = (reply.status, &mut reply.content) {
+            codes.push("license_from_environment");
+            reply.what = "The key comes from the environment; or what is recorded was changed or damaged by somebody else, or \
+                          written by a newer host.";
+        }
+    }
+    replies.push(unknown);
+    if *method == HttpMethod::Put {
+        replies.extend([
+            problem(
+                400,
+                "The body is not what it should be, or the text can be no key.",
+                &["invalid_body", "invalid_license"],
+            ),
+            problem(408, "The body did not arrive in time.", &["body_timeout"]),
+            problem(413, "The body is too large for a key.", &["body_too_large"]),
+            problem(415, "The body is not JSON.", &["unsupported_media_type"]),
+        ]);
+    }
+    replies
 }
 
 /// What any change may come to.

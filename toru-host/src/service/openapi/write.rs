@@ -3,6 +3,7 @@
 use utoipa::OpenApi;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItemBuilder};
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{AllOfBuilder, SchemaType, Type};
 use utoipa::openapi::{
     self, ContentBuilder, Header, HttpMethod, InfoBuilder, ObjectBuilder, OpenApiBuilder, PathItem,
@@ -10,12 +11,13 @@ use utoipa::openapi::{
 };
 
 use super::replies::{Content, Reply, methods, replies};
-use crate::plugin::PluginId;
+use crate::plugin::{PluginId, PluginLicense};
 use crate::service::documents::{
     DetailsDocument, ListDocument, PluginDocument, ProblemDocument, RemovedDocument, SnapshotDocument,
     StorageDocument,
 };
 use crate::service::endpoint::Endpoint;
+use crate::service::license::KeyDocument;
 use crate::service::path::Beside;
 
 const ABOUT: &str = "Plugins of this application: which there are, how they are doing, and their own routes.\n\n\
@@ -28,8 +30,10 @@ const ABOUT: &str = "Plugins of this application: which there are, how they are 
 #[derive(OpenApi)]
 #[openapi(components(schemas(
     DetailsDocument,
+    KeyDocument,
     ListDocument,
     PluginDocument,
+    PluginLicense,
     ProblemDocument,
     RemovedDocument,
     SnapshotDocument,
@@ -75,7 +79,9 @@ fn operation(endpoint: Endpoint, method: &HttpMethod) -> OperationBuilder {
                     .map_or_else(|| "default".to_owned(), |status| status.to_string());
                 responses.response(status, response(reply))
             });
+    let body = (endpoint == Endpoint::License && *method == HttpMethod::Put).then(key_body);
     OperationBuilder::new()
+        .request_body(body)
         // Ids are unique, and one for each path is enough for whoever generates a client.
         .operation_id(is_first.then_some(id))
         .summary(Some(summary))
@@ -90,6 +96,11 @@ const fn about(endpoint: Endpoint) -> (&'static str, &'static str, &'static str)
         Endpoint::Plugin => ("getPlugin", "One plugin and how it is doing", "read"),
         Endpoint::Enable => ("enablePlugin", "Turns a plugin on", "manage"),
         Endpoint::Disable => ("disablePlugin", "Turns a plugin off", "manage"),
+        Endpoint::License => (
+            "getPluginLicense",
+            "The licence key that a plugin is given",
+            "manage",
+        ),
         Endpoint::Storage => ("getPluginStorage", "How much a plugin stores", "manage"),
         Endpoint::Bundle => ("getPluginBundle", "The script of a plugin's frontend", "use"),
         Endpoint::Scan => ("scanPlugins", "Looks at the plugins folder again", "manage"),
@@ -129,7 +140,9 @@ fn parameters(endpoint: Endpoint) -> Vec<Parameter> {
     };
     match endpoint {
         Endpoint::List | Endpoint::Scan => Vec::new(),
-        Endpoint::Plugin | Endpoint::Enable | Endpoint::Disable | Endpoint::Storage => vec![id()],
+        Endpoint::Plugin | Endpoint::Enable | Endpoint::Disable | Endpoint::License | Endpoint::Storage => {
+            vec![id()]
+        }
         Endpoint::Bundle => vec![
             id(),
             parameter(
@@ -170,6 +183,20 @@ fn response(reply: Reply) -> ResponseBuilder {
             .content("*/*", ContentBuilder::new().build()),
         Content::Text(kind) => response.content(kind, content(text())),
     }
+}
+
+/// What a request to replace a licence key has.
+fn key_body() -> RequestBody {
+    RequestBodyBuilder::new()
+        .description(Some("The key."))
+        .required(Some(Required::True))
+        .content(
+            "application/json",
+            ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name("LicenseKey")))
+                .build(),
+        )
+        .build()
 }
 
 fn content(schema: impl Into<openapi::RefOr<openapi::Schema>>) -> openapi::Content {

@@ -31,6 +31,7 @@ pub(crate) fn check(path: &str, mount: &str) {
                 Action::Bundle => "bundle.js",
                 Action::Disable => "disable",
                 Action::Enable => "enable",
+                Action::License => "-/license",
                 Action::Storage => "-/storage",
             };
             assert_ne!(id.of(path), "-");

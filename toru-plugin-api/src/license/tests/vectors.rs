@@ -194,7 +194,8 @@ fn the_vectors_for_other_languages_are_what_is_answered_here() {
 
 #[test]
 fn an_implementation_in_another_language_answers_the_same() {
-    let Ok(output) = Command::new("python3").args([SCRIPT, FILE]).output() else {
+    let python = std::env::var_os("TORU_PYTHON").unwrap_or("python3".into());
+    let Ok(output) = Command::new(python).args([SCRIPT, FILE]).output() else {
         println!("skipped: python3 is missing");
         return;
     };
@@ -205,4 +206,7 @@ fn an_implementation_in_another_language_answers_the_same() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(said.contains("hs256"), "{said}");
+    if !said.contains("ed25519") {
+        println!("skipped: the vectors of ed25519, for want of Python's package `cryptography`");
+    }
 }
