@@ -34,6 +34,14 @@ pub(crate) fn hello_plugin(workspace: &Workspace) -> Built {
     cdylib(workspace, "hello-plugin").map(Ok)
 }
 
+/// `examples/axum-plugin`, optimised.
+pub(crate) fn axum_plugin(workspace: &Workspace) -> Built {
+    if !workspace.has_package("axum-plugin") {
+        return Ok(Err("examples/axum-plugin is not there".to_owned()));
+    }
+    cdylib(workspace, "axum-plugin").map(Ok)
+}
+
 /// `examples/licensed-plugin`, optimised.
 pub(crate) fn licensed_plugin(workspace: &Workspace) -> Built {
     if !workspace.has_package("licensed-plugin") {

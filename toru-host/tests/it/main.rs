@@ -38,6 +38,7 @@ mod logs;
 mod metrics;
 mod mirror;
 mod model;
+mod native;
 mod origins;
 mod panics;
 mod paths;
@@ -46,9 +47,11 @@ mod refused;
 mod removed;
 mod requests;
 mod responses;
+mod runtimes;
 mod rust_zoo;
 mod seen;
 mod services;
+mod serving;
 mod slow_stores;
 mod spans;
 mod specification;
@@ -59,6 +62,7 @@ mod streaming;
 #[path = "../common/support.rs"]
 #[allow(dead_code, reason = "shared with another test binary, which uses the rest")]
 mod support;
+mod tasks;
 mod together;
 mod uploads;
 mod wakers;
