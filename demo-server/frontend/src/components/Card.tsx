@@ -17,7 +17,7 @@ export function Card({ title, children, className = "", headingRef }: CardProps)
       aria-labelledby={heading}
       className={`rounded-card border border-line bg-surface p-5 shadow-card sm:p-6 ${className}`}
     >
-      <h2 ref={headingRef} tabIndex={headingRef ? -1 : undefined} id={heading} className="mb-4 text-heading font-semibold">
+      <h2 ref={headingRef} tabIndex={headingRef ? -1 : undefined} id={heading} className="mb-4 scroll-mt-20 text-heading font-semibold">
         {title}
       </h2>
       {children}

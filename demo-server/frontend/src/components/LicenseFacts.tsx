@@ -13,11 +13,11 @@ export function LicenseFacts({ license: { key, instanceId, variable } }: { licen
       <Fact name="This installation">
         {instanceId && (
           <>
-            <span className="-my-0.5 flex items-center gap-1">
+            <span className="flex items-center gap-1 sm:-my-0.5">
               <code className="font-mono text-small">{instanceId}</code>
               <CopyButton text={instanceId} label="Copy the id of this installation" />
             </span>
-            <span className="block text-small text-muted">Vendors ask for this id: a key works in one installation.</span>
+            <span className="block text-small text-muted">Send this id to the vendor, who makes the key for it.</span>
           </>
         )}
       </Fact>

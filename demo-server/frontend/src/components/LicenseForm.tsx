@@ -43,7 +43,7 @@ export function LicenseForm({ fieldRef, variable, takesFocus, isSending, onSend,
         spellCheck={false}
         required
         readOnly={isSending}
-        className="block w-full resize-y rounded-lg border border-control bg-surface px-3 py-2 font-mono text-small break-all"
+        className="block w-full scroll-mt-20 resize-y rounded-lg border border-control bg-surface px-3 py-2 font-mono text-small break-all"
       />
       <p id={hint} className="mt-1.5 text-small text-muted wrap-anywhere">
         It is not shown again afterwards.
