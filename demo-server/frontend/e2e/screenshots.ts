@@ -77,28 +77,11 @@ const shots: Shot[] = [
   { name: "details", path: "/plugins/hello", prepare: visible("Stored data") },
   { name: "details-failed", path: "/plugins/mailer", prepare: visible("Start again") },
   {
-    name: "details-no-license",
-    path: "/plugins/licensed",
-    prepare: async (page, server) => {
-      await server.ask("DELETE", "/api/plugins/licensed/-/license");
-      await visible("Key from the vendor")(page);
-    },
-  },
-  {
-    name: "details-license-refused",
-    path: "/plugins/licensed",
-    prepare: async (page, server) => {
-      await ui.licenseField(page).fill(changed(await issue({ instance: await server.instance() })));
-      await page.getByRole("button", { name: "Save key" }).click();
-      await visible("does not accept this key")(page);
-    },
-  },
-  {
     name: "details-license",
     path: "/plugins/licensed",
     prepare: async (page, server) => {
       await server.license(await issue({ instance: await server.instance() }));
-      await visible("Running")(page);
+      await expect(page.getByRole("link", { name: "Open", exact: true })).toBeVisible();
     },
   },
   {
@@ -117,6 +100,23 @@ const shots: Shot[] = [
       });
       await page.goto("/plugins/licensed");
       await visible("Change the variable")(page);
+    },
+  },
+  {
+    name: "details-no-license",
+    path: "/plugins/licensed",
+    prepare: async (page, server) => {
+      await server.ask("DELETE", "/api/plugins/licensed/-/license");
+      await visible("Key from the vendor")(page);
+    },
+  },
+  {
+    name: "details-license-refused",
+    path: "/plugins/licensed",
+    prepare: async (page, server) => {
+      await ui.licenseField(page).fill(changed(await issue({ instance: await server.instance() })));
+      await page.getByRole("button", { name: "Save key" }).click();
+      await visible("does not accept this key")(page);
     },
   },
   { name: "details-update", path: "/plugins/notes", prepare: visible("is ready") },
