@@ -55,7 +55,7 @@ Takes about four minutes and wants a quiet machine with two processors. wrk is i
 ";
 
 const E2E_HELP: &str = "\
-Builds the web interface, the demo server and the example plugin, and drives them with Chromium.
+Builds the web interface, the demo server and the example plugins, and drives them with Chromium.
 
 Usage: cargo xtask e2e [-- ARGS FOR PLAYWRIGHT]
 
