@@ -96,7 +96,8 @@ fn line(text: &mut String, check: &Check) {
 
 fn routes(text: &mut String, facts: &Facts) {
     for route in &facts.routes {
-        let calls = facts.calls.iter().filter(|call| call.pattern == route.pattern);
+        let is_asked = |call: &&Call| route.can_be_asked() && call.pattern == route.pattern;
+        let calls = facts.calls.iter().filter(is_asked);
         let answers: Vec<_> = calls.map(answer).collect();
         let _ = writeln!(
             text,

@@ -60,11 +60,12 @@ fn the_rust_example_is_good() {
 fn the_c_example_is_good() {
     let place = Place::new();
     let Some(library) = place.c_plugin() else { return };
-    let answer = check(&library, &[]);
+    let answer = check(&library, &["--strict"]);
     assert_eq!(answer.failed(), []);
     for name in RUN {
         assert!(answer.passed(name), "{name}: {:#}", answer.json);
     }
+    assert!(answer.json["metadata"]["route"].is_null(), "it has no page");
 }
 
 #[test]

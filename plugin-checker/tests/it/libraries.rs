@@ -32,17 +32,21 @@ impl Place {
             defines.push("ZOO_ID=\"zoo\"");
         }
         let flags = ["-O1", "-w", "-std=gnu11", "-pthread"];
-        self.compile(&zoo.join(format!("{name}.c")), "libzoo.so", &flags, &defines)
+        self.compile(&[zoo.join(format!("{name}.c"))], "libzoo.so", &flags, &defines)
     }
 
     /// `examples/c-plugin`.
     pub(crate) fn c_plugin(&self) -> Option<PathBuf> {
-        let source = root().join("examples/c-plugin/c_plugin.c");
+        let folder = root().join("examples/c-plugin");
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let sources: Vec<_> = entries
+            .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
+            .collect();
         let flags = ["-O2", "-std=c11", "-pthread", "-Wl,-z,noexecstack"];
-        self.compile(&source, "libc_plugin.so", &flags, &[])
+        self.compile(&sources, "libc_plugin.so", &flags, &[])
     }
 
-    fn compile(&self, source: &Path, name: &str, flags: &[&str], defines: &[&str]) -> Option<PathBuf> {
+    fn compile(&self, sources: &[PathBuf], name: &str, flags: &[&str], defines: &[&str]) -> Option<PathBuf> {
         let library = self.path(name);
         let output = Command::new("cc")
             .args(["-shared", "-fPIC", "-fvisibility=hidden"])
@@ -52,7 +56,7 @@ impl Place {
             .args(defines.iter().map(|define| format!("-D{define}")))
             .arg("-o")
             .arg(&library)
-            .arg(source)
+            .args(sources)
             .output();
         let Ok(output) = output else {
             println!("skipped: no C compiler");

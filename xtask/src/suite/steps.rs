@@ -18,11 +18,12 @@ const SMALLEST_PLUGIN_GOAL: u64 = 350 * 1024;
 const FUZZ_SECONDS: u32 = 60;
 
 /// The example plugins, and how they are checked.
-const CHECKED: [(fn(&Workspace) -> examples::Built, &[&str]); 3] = [
+const CHECKED: [(fn(&Workspace) -> examples::Built, &[&str]); 4] = [
     // Its route that panics is there to be seen, not to be good.
     (examples::hello_plugin, &["--except", "/panic"]),
     (examples::system_monitor, &[]),
-    (examples::c_plugin, &[]),
+    (examples::c_plugin, &["--strict"]),
+    (examples::cpp_plugin, &["--strict"]),
 ];
 
 /// A check.
