@@ -24,6 +24,30 @@ const ToruResponse *json(Answer *answer, uint16_t status, const char *body, size
     return &answer->response;
 }
 
+uint32_t refuse(const ToruExchange *ex, uint32_t status)
+{
+    ToruResponse response = {.size = sizeof response, .flags = TORU_RESPONSE_ERROR};
+    switch (status) {
+    case TORU_TOO_LARGE:
+        response.status = 413;
+        break;
+    case TORU_DISCONNECTED:
+        response.status = 400;
+        break;
+    case TORU_BUSY:
+    case TORU_TIMED_OUT:
+        response.status = 503;
+        break;
+    case TORU_QUOTA:
+    case TORU_STORAGE_FULL:
+        response.status = 507;
+        break;
+    default: // among them those of later versions of the contract
+        response.status = 500;
+    }
+    return ex->vt->respond(ex, &response);
+}
+
 uint32_t fail(ToruError *err, uint32_t code, const char *text)
 {
     if (err) {

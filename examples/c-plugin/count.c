@@ -32,12 +32,11 @@ static uint32_t tell(const ToruExchange *ex, int64_t number)
     return ex->vt->respond(ex, json(&answer, 200, body, (size_t)len));
 }
 
-// Whatever the store says: an answer, or a status that is the host's to handle.
+// Answers, whatever the store says.
 static uint32_t finish(const Count *count, const ToruExchange *ex, uint32_t status)
 {
     if (status != TORU_DONE) {
-        // Which status the client gets is up to the host: 503 for a store that is busy, for example.
-        return status;
+        return refuse(ex, status);
     }
     if (count->writes) {
         return tell(ex, count->committed.sum);

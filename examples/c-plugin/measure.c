@@ -65,8 +65,7 @@ static uint32_t go_on(Measure *measure, const ToruWaker *waker, const ToruExchan
     }
     release_body(measure);
     if (status != TORU_END) {
-        // Too large, or the client has gone away: the host knows what to answer.
-        return status;
+        return refuse(ex, status); // too large, or the client has gone away
     }
     int len = snprintf(text, sizeof text, "{\"bytes\":%" PRIu64 ",\"lines\":%" PRIu64 "}",
                        measure->bytes, measure->lines);

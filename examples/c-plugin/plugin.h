@@ -47,6 +47,10 @@ typedef struct {
 
 const ToruResponse *json(Answer *answer, uint16_t status, const char *body, size_t len);
 
+// Answers with an error, as the status word of a host function has it: the host writes the body, a
+// problem document like its own. A handler that returns an error instead is answered for with 500.
+uint32_t refuse(const ToruExchange *ex, uint32_t status);
+
 // Explains an error to people, where the host has room for it, and returns its code.
 uint32_t fail(ToruError *err, uint32_t code, const char *text);
 

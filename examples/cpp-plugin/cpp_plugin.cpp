@@ -43,7 +43,7 @@ class CountWords final : public toru::Operation {
                 break;
             }
             if (status != TORU_DONE) {
-                return status; // too large, or the client has gone away: the host knows what to answer
+                return toru::refuse(ex, status); // too large, or the client has gone away
             }
             // Lent bytes have no owner; others are released when this goes out of scope.
             const toru::Buf owner((frame.flags & TORU_FRAME_BORROWED) ? nullptr : frame.bytes.owner);

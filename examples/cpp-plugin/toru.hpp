@@ -122,6 +122,16 @@ inline uint32_t respond(const ToruExchange &ex, uint16_t status, std::string jso
     return answered;
 }
 
+// Answers with an error, as the status word of a host function has it: the host writes the body.
+inline uint32_t refuse(const ToruExchange &ex, uint32_t status)
+{
+    ToruResponse response{};
+    response.size = sizeof response;
+    response.flags = TORU_RESPONSE_ERROR;
+    response.status = status == TORU_TOO_LARGE ? 413 : status == TORU_DISCONNECTED ? 400 : 500;
+    return ex.vt->respond(&ex, &response);
+}
+
 // Writes an error to the host's log, if it has one.
 inline void log_error(const ToruCtx *ctx, std::string_view message) noexcept
 {

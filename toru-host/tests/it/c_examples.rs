@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http_body::Frame;
@@ -10,7 +11,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
-use toru_host::kv::MemoryKv;
+use toru_host::kv::{KvQuota, MemoryKv};
 use toru_host::plugin::{PluginLimits, PluginState};
 
 use crate::host::{Host, get, poll_once, post, read, soon};
@@ -21,13 +22,16 @@ use crate::support::Place;
 
 /// Compiles the sources of that kind in `examples/<name>`, with every warning an error. `None`, and a word why, when there
 /// is no compiler.
-fn compile(place: &Place, name: &str, compiler: &str, kind: &str, flags: &[&str]) -> Option<()> {
+fn compile(name: &str, compiler: &str, kind: &str, flags: &[&str]) -> Option<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
-    let entries = fs::read_dir(root.join("examples").join(name)).unwrap();
-    let sources: Vec<PathBuf> = entries
+    let folder = root.join("examples").join(name);
+    let sources: Vec<PathBuf> = fs::read_dir(&folder)
+        .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == kind))
         .collect();
+    let target = tempfile::tempdir().unwrap();
+    let library = target.path().join("plugin.so");
     let output = Command::new(compiler)
         .args(["-shared", "-fPIC", "-O1", "-fvisibility=hidden", "-pthread"])
         .args([
@@ -44,28 +48,38 @@ fn compile(place: &Place, name: &str, compiler: &str, kind: &str, flags: &[&str]
         .arg(root.join("toru-plugin-api/include"))
         .args(sources)
         .arg("-o")
-        .arg(place.plugins().join("plugin.so"))
-        .current_dir(root.join("examples").join(name))
-        .output();
-    let Ok(output) = output else {
-        println!("skipped: no {compiler}");
-        return None;
-    };
+        .arg(&library)
+        .current_dir(folder)
+        .output()
+        .ok()?;
     assert!(
         output.status.success(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    Some(fs::read(library).unwrap())
+}
+
+/// Installs what was compiled, if it could be.
+fn install(place: &Place, name: &str, library: Option<&Vec<u8>>) -> Option<()> {
+    if library.is_none() {
+        println!("skipped: no compiler");
+    }
+    place.write(name, library?);
     Some(())
 }
 
 fn c_plugin(place: &Place) -> Option<()> {
-    compile(place, "c-plugin", "cc", "c", &["-std=c11"])
+    static LIBRARY: OnceLock<Option<Vec<u8>>> = OnceLock::new();
+    let library = LIBRARY.get_or_init(|| compile("c-plugin", "cc", "c", &["-std=c11"]));
+    install(place, "c.so", library.as_ref())
 }
 
 fn cpp_plugin(place: &Place) -> Option<()> {
+    static LIBRARY: OnceLock<Option<Vec<u8>>> = OnceLock::new();
     let flags = ["-std=c++17", "-Wl,--version-script,exports.map"];
-    compile(place, "cpp-plugin", "c++", "cpp", &flags)
+    let library = LIBRARY.get_or_init(|| compile("cpp-plugin", "c++", "cpp", &flags));
+    install(place, "cpp.so", library.as_ref())
 }
 
 /// The plugin in C on that store, enabled.
@@ -210,24 +224,43 @@ async fn c_reads_a_request_in_the_frames_in_which_it_comes() {
 }
 
 #[tokio::test]
-async fn c_leaves_a_body_that_is_too_large_to_the_host() {
+async fn a_body_that_is_too_large_is_refused() {
+    type Compile = fn(&Place) -> Option<()>;
+    let plugins: [(Compile, &str, &str); 2] = [
+        (c_plugin, "c-hello", "c-hello/measure"),
+        (cpp_plugin, "cpp-words", "cpp-words/words"),
+    ];
+    for (compile, id, path) in plugins {
+        let place = Place::new();
+        if compile(&place).is_none() {
+            return;
+        }
+        let limits = PluginLimits::default().max_request_body(1000);
+        let host = Host::with(place, |builder| builder.limits(limits)).await;
+        host.enable(id).await.unwrap();
+        let frames = tokio_stream::iter(vec![Bytes::from(vec![b'a'; 600]); 2]);
+        let frames = frames.map(|bytes| Ok::<_, std::io::Error>(Frame::data(bytes)));
+        let response = host.respond(post(path, StreamBody::new(frames))).await;
+        let answer = read(response).await.unwrap();
+        assert_eq!(answer.problem(), (413, "body_too_large".into()), "{id}");
+        assert_eq!(host.post(path, "a").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn c_tells_what_its_store_refuses() {
     let place = Place::new();
     if c_plugin(&place).is_none() {
         return;
     }
-    let limits = PluginLimits::default().max_request_body(1000);
-    let host = Host::with(place, |builder| builder.limits(limits)).await;
+    let quota = KvQuota {
+        keys: 0,
+        ..KvQuota::default()
+    };
+    let host = Host::with(place, |builder| builder.kv_quota(quota)).await;
     host.enable("c-hello").await.unwrap();
-    let frames = tokio_stream::iter(vec![Bytes::from(vec![b'a'; 600]); 2]);
-    let frames = frames.map(|bytes| Ok::<_, std::io::Error>(Frame::data(bytes)));
-    let response = host
-        .respond(post("c-hello/measure", StreamBody::new(frames)))
-        .await;
-    assert_eq!(
-        read(response).await.unwrap().problem(),
-        (413, "body_too_large".into())
-    );
-    assert_eq!(host.get("c-hello/count").await.status, 200);
+    assert_eq!(host.post("c-hello/count", "").await.status, 507);
+    assert_eq!(host.get("c-hello/count").await.text(), r#"{"count":0}"#);
 }
 
 #[tokio::test]
@@ -285,11 +318,7 @@ async fn an_exception_of_cpp_ends_its_request_and_nothing_else() {
 #[tokio::test]
 async fn both_are_disabled_and_enabled_again_and_again() {
     let place = Place::new();
-    if c_plugin(&place).is_none() {
-        return;
-    }
-    fs::rename(place.plugins().join("plugin.so"), place.plugins().join("c.so")).unwrap();
-    if cpp_plugin(&place).is_none() {
+    if c_plugin(&place).and(cpp_plugin(&place)).is_none() {
         return;
     }
     let host = Host::new(place).await;
