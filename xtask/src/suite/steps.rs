@@ -17,8 +17,11 @@ const SMALLEST_PLUGIN_GOAL: u64 = 350 * 1024;
 /// How long each fuzz target runs.
 const FUZZ_SECONDS: u32 = 60;
 
+/// How an example plugin is built.
+type Recipe = fn(&Workspace) -> examples::Built;
+
 /// The example plugins, and how they are checked.
-const CHECKED: [(fn(&Workspace) -> examples::Built, &[&str]); 4] = [
+const CHECKED: [(Recipe, &[&str]); 4] = [
     // Its route that panics is there to be seen, not to be good.
     (examples::hello_plugin, &["--except", "/panic"]),
     (examples::system_monitor, &[]),
@@ -114,10 +117,7 @@ impl<'a> Context<'a> {
         let mut missing = Vec::new();
         let mut built = Vec::new();
         let recipes = [
-            (
-                "TORU_TEST_HELLO_PLUGIN",
-                examples::hello_plugin as fn(&Workspace) -> examples::Built,
-            ),
+            ("TORU_TEST_HELLO_PLUGIN", examples::hello_plugin as Recipe),
             ("TORU_TEST_C_PLUGIN", examples::c_plugin),
         ];
         for (variable, build) in recipes {
