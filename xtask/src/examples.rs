@@ -4,11 +4,12 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::process::{cargo, run};
-use crate::tools::{CC, CXX, Tool};
+use crate::tools::{self, CC, CXX, Tool};
 use crate::workspace::Workspace;
 
 /// A library, or the reason why there is none; the outer error is a failed build.
@@ -52,6 +53,21 @@ pub(crate) fn cpp_plugin(workspace: &Workspace) -> Built {
     let exports = workspace.root().join("examples/cpp-plugin/exports.map");
     let exports = format!("-Wl,--version-script,{}", exports.display());
     compile(workspace, CXX, "cpp", &["-std=c++17".to_owned(), exports])
+}
+
+/// `examples/zig-plugin`, by the Zig compiler if there is one.
+pub(crate) fn zig_plugin(workspace: &Workspace) -> Built {
+    let Some(zig) = tools::zig() else {
+        let reason =
+            "examples/zig-plugin was left out: there is no zig, and ZIG names none (pip install ziglang)";
+        return Ok(Err(reason.to_owned()));
+    };
+    let folder = workspace.target().join("examples");
+    fs::create_dir_all(&folder)?;
+    let library = folder.join(file_name("zig_plugin"));
+    let script = workspace.root().join("examples/zig-plugin/build.sh");
+    run(Command::new(script).arg(&library).env("ZIG", zig))?;
+    Ok(Ok(library))
 }
 
 /// All sources of a folder, into one library.

@@ -90,7 +90,10 @@ impl<S: Subscriber> Layer<S> for Log {
             fields: BTreeMap::new(),
         };
         event.record(&mut logged);
-        eprintln!("    {logged}");
+        // What is unusual about the file was told before.
+        if logged.field("warning").is_empty() {
+            eprintln!("    {logged}");
+        }
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(logged);
     }
 }

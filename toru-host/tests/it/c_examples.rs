@@ -1,4 +1,4 @@
-//! The examples in C and C++, as strangers would build them, in a real host.
+//! The examples in C, C++ and Zig, as strangers would build them, in a real host.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -80,6 +80,28 @@ fn cpp_plugin(place: &Place) -> Option<()> {
     let flags = ["-std=c++17", "-Wl,--version-script,exports.map"];
     let library = LIBRARY.get_or_init(|| compile("cpp-plugin", "c++", "cpp", &flags));
     install(place, "cpp.so", library.as_ref())
+}
+
+fn zig_plugin(place: &Place) -> Option<()> {
+    let zig = std::env::var_os("ZIG").unwrap_or_else(|| "zig".into());
+    if Command::new(&zig).arg("version").output().is_err() {
+        println!("skipped: no zig, and ZIG names none");
+        return None;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/zig-plugin/build.sh");
+    let target = tempfile::tempdir().unwrap();
+    let library = target.path().join("zig.so");
+    let output = Command::new(script)
+        .arg(&library)
+        .env("ZIG", zig)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    install(place, "zig.so", fs::read(library).ok().as_ref())
 }
 
 /// The plugin in C on that store, enabled.
@@ -312,6 +334,44 @@ async fn an_exception_of_cpp_ends_its_request_and_nothing_else() {
         let _ = poll_once(&mut call).await;
         drop(call);
         host.disable("cpp-words").await;
+    }
+}
+
+#[tokio::test]
+async fn zig_answers_and_reads_frame_by_frame() {
+    let place = Place::new();
+    if zig_plugin(&place).is_none() {
+        return;
+    }
+    let limits = PluginLimits::default().max_request_body(1000);
+    let host = Host::with(place, |builder| builder.limits(limits)).await;
+    for _ in 0..10 {
+        host.enable("zig-hello").await.unwrap();
+        let greeting = host.get("zig-hello/greeting/Ada").await;
+        assert_eq!(greeting.text(), r#"{"message":"Hello, Ada!"}"#);
+        assert_eq!(host.get("zig-hello/greeting/%22").await.status, 400);
+        let long = "a".repeat(200);
+        assert_eq!(host.get(&format!("zig-hello/greeting/{long}")).await.status, 400);
+        assert_eq!(
+            host.post("zig-hello/sum", vec![200, 100, 1]).await.text(),
+            r#"{"sum":301}"#
+        );
+
+        let (sender, frames) = mpsc::channel::<Bytes>(1);
+        let frames = ReceiverStream::new(frames).map(|bytes| Ok::<_, std::io::Error>(Frame::data(bytes)));
+        let mut call = host.call(post("zig-hello/sum", StreamBody::new(frames)));
+        for piece in [vec![1, 2], vec![3]] {
+            assert!(poll_once(&mut call).await.is_pending());
+            sender.send(piece.into()).await.unwrap();
+        }
+        drop(sender);
+        let Ok(response) = soon(call).await;
+        assert_eq!(read(response).await.unwrap().text(), r#"{"sum":6}"#);
+
+        let mut left = host.call(post("zig-hello/sum", Full::new(Bytes::from(vec![0; 900]))));
+        let _ = poll_once(&mut left).await;
+        drop(left);
+        host.disable("zig-hello").await;
     }
 }
 

@@ -235,6 +235,11 @@ fn check_plugins(context: &mut Context<'_>) -> Result<Option<String>> {
             Err(reason) => missing.push(reason),
         }
     }
+    // Few have its compiler: that it is left out is no news.
+    match examples::zig_plugin(context.workspace)? {
+        Ok(library) => check_plugin::is_good(context.workspace, &library, &["--strict"])?,
+        Err(reason) => println!("    skipped: {reason}"),
+    }
     Ok(Some(missing.join("; ")).filter(|reason| !reason.is_empty()))
 }
 
