@@ -21,7 +21,7 @@ const COME_BACK: Duration = Duration::from_secs(5);
 /// Something that went wrong in a call: its code and words.
 pub(super) type Fault = (&'static str, String);
 
-/// Asks each route with GET and with HEAD.
+/// Asks each route with GET and with HEAD. One that does not answer is not asked again.
 pub(super) async fn each(
     host: &Host,
     routes: &[Route],
@@ -42,6 +42,7 @@ pub(super) async fn each(
                 ));
             }
             faults.extend(fault(&before, &host.counters()?, &what));
+            let is_answered = answer.is_some();
             calls.push(Call {
                 method: method.to_string(),
                 pattern: route.pattern.clone(),
@@ -49,6 +50,9 @@ pub(super) async fn each(
                 bytes: answer.as_ref().map_or(0, |answer| answer.body.len()),
                 has_ended: answer.is_some_and(|answer| answer.has_ended),
             });
+            if !is_answered {
+                break;
+            }
         }
     }
     Ok(calls)

@@ -179,10 +179,17 @@ impl Script {
         self.tell(check)
     }
 
-    /// The routes that may be called.
+    /// The routes that may be called, without those that were found to hold their thread.
     fn callable(&self) -> Vec<Route> {
+        let holds = |route: &Route| {
+            let mut calls = self.facts.calls.iter();
+            calls.any(|call| call.pattern == route.pattern && call.status.is_none())
+        };
         let routes = self.facts.routes.iter().filter(|route| {
-            self.task.calls && route.can_be_asked() && !self.task.except.contains(&route.pattern)
+            self.task.calls
+                && route.can_be_asked()
+                && !self.task.except.contains(&route.pattern)
+                && !holds(route)
         });
         routes.cloned().collect()
     }

@@ -34,6 +34,21 @@ fn a_wrong_id_is_told() {
 }
 
 #[test]
+fn what_no_host_offers_is_told() {
+    let Some(answer) = zoo("good", &["TORU_NOTE_REQUIRES=\"com.example.none/1\""]) else {
+        return;
+    };
+    assert_eq!(answer.failed(), [("metadata", "extension_missing")]);
+    assert!(answer.message("extension_missing").contains("com.example.none/1"));
+    let known = ["TORU_NOTE_REQUIRES=TORU_KV_ID", "TORU_NOTE_LICENSE=\"MIT\""];
+    let Some(answer) = zoo("good", &known) else { return };
+    assert_eq!(answer.failed(), []);
+    let metadata = &answer.json["metadata"];
+    assert_eq!(metadata["requires"], serde_json::json!(["toru.kv/1"]));
+    assert_eq!(metadata["license"], "MIT");
+}
+
+#[test]
 fn a_missing_function_is_told() {
     let Some(answer) = zoo("good", &["create_plugin=other"]) else {
         return;
