@@ -13,6 +13,7 @@ mod apart;
 mod bodies;
 mod bundles;
 mod busy;
+mod c_examples;
 mod cancelling;
 mod changes;
 mod clock;
