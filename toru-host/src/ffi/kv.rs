@@ -45,7 +45,14 @@ pub(super) static TABLE: ToruKv = ToruKv {
 type Answer<T> = Pin<Box<dyn Future<Output = Result<T, KvError>> + Send>>;
 
 /// A call that may suspend.
-enum KvOp {
+struct KvOp {
+    awaited: Awaited,
+    /// Where the store's own timers and tasks belong: the plugin may poll from a thread of its own, or of its own runtime.
+    runtime: tokio::runtime::Handle,
+}
+
+/// What a call waits for.
+enum Awaited {
     Page(Answer<Page>),
     Commit(Answer<KvCommitted>),
 }
@@ -146,6 +153,7 @@ unsafe extern "C" fn get(
             Ok(keys) => keys,
             Err(status) => return status,
         };
+        let runtime = services.runtime.clone();
         let answer: Answer<Page> = Box::pin(async move {
             Ok(Page::new(
                 services.kv.get(&services.plugin, keys).await?,
@@ -153,7 +161,7 @@ unsafe extern "C" fn get(
             ))
         });
         // SAFETY: the plugin lends waker, result and operation for the call.
-        unsafe { begin(KvOp::Page(answer), waker, out.cast(), op) }
+        unsafe { begin(KvOp::page(answer, runtime), waker, out.cast(), op) }
     })
 }
 
@@ -174,9 +182,10 @@ unsafe extern "C" fn list(
             Ok(range) => range,
             Err(status) => return status,
         };
+        let runtime = services.runtime.clone();
         let answer: Answer<Page> = Box::pin(list_page(services, range));
         // SAFETY: the plugin lends waker, result and operation for the call.
-        unsafe { begin(KvOp::Page(answer), waker, out.cast(), op) }
+        unsafe { begin(KvOp::page(answer, runtime), waker, out.cast(), op) }
     })
 }
 
@@ -233,6 +242,7 @@ unsafe extern "C" fn commit(
             (Ok(checks), Ok(mutations)) => (checks, mutations),
             (Err(status), _) | (_, Err(status)) => return status,
         };
+        let runtime = services.runtime.clone();
         let answer: Answer<KvCommitted> = Box::pin(async move {
             let commit = KvCommit {
                 checks,
@@ -242,7 +252,7 @@ unsafe extern "C" fn commit(
             services.kv.commit(&services.plugin, commit).await
         });
         // SAFETY: the plugin lends waker, result and operation for the call.
-        unsafe { begin(KvOp::Commit(answer), waker, out.cast(), op) }
+        unsafe { begin(KvOp::commit(answer, runtime), waker, out.cast(), op) }
     })
 }
 
@@ -323,11 +333,21 @@ unsafe fn begin(mut kv: KvOp, waker: *const ToruWaker, io: *mut c_void, op: *mut
 }
 
 impl KvOp {
+    const fn page(answer: Answer<Page>, runtime: tokio::runtime::Handle) -> Self {
+        let awaited = Awaited::Page(answer);
+        Self { awaited, runtime }
+    }
+
+    const fn commit(answer: Answer<KvCommitted>, runtime: tokio::runtime::Handle) -> Self {
+        let awaited = Awaited::Commit(answer);
+        Self { awaited, runtime }
+    }
+
     /// Bytes that the plugin's result has at least.
     const fn size_of_result(&self) -> usize {
-        match self {
-            Self::Page(_) => field_end!(ToruKvPage, owner),
-            Self::Commit(_) => field_end!(ToruKvCommitted, sum),
+        match self.awaited {
+            Awaited::Page(_) => field_end!(ToruKvPage, owner),
+            Awaited::Commit(_) => field_end!(ToruKvCommitted, sum),
         }
     }
 
@@ -336,8 +356,9 @@ impl KvOp {
     /// `io` is valid for this kind of operation.
     unsafe fn advance(&mut self, waker: &Waker, io: *mut c_void) -> u32 {
         let cx = &mut TaskContext::from_waker(waker);
-        match self {
-            Self::Page(answer) => match answer.as_mut().poll(cx) {
+        let _inside = self.runtime.enter();
+        match &mut self.awaited {
+            Awaited::Page(answer) => match answer.as_mut().poll(cx) {
                 Poll::Pending => TORU_PENDING,
                 Poll::Ready(Err(error)) => status_of(&error),
                 Poll::Ready(Ok(page)) => {
@@ -352,7 +373,7 @@ impl KvOp {
                     TORU_INVALID
                 }
             },
-            Self::Commit(answer) => match answer.as_mut().poll(cx) {
+            Awaited::Commit(answer) => match answer.as_mut().poll(cx) {
                 Poll::Pending => TORU_PENDING,
                 Poll::Ready(Err(error)) => status_of(&error),
                 Poll::Ready(Ok(KvCommitted { version, sum, .. })) => {
