@@ -49,6 +49,22 @@ pub(crate) enum Inner {
     Stream(Pin<Box<dyn BodyStream>>),
 }
 
+/// How much of a body is to come.
+#[cfg(feature = "http")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hint {
+    pub(crate) exact: Option<u64>,
+    pub(crate) is_ended: bool,
+}
+
+#[cfg(feature = "http")]
+impl Hint {
+    pub(crate) const ENDED: Self = Self {
+        exact: Some(0),
+        is_ended: true,
+    };
+}
+
 impl Body {
     /// A body without bytes.
     #[must_use]
@@ -71,7 +87,7 @@ impl Body {
     ///
     /// Dropping the future loses nothing.
     pub async fn frame(&mut self) -> Option<Result<Frame, BodyError>> {
-        poll_fn(|cx| self.poll_frame(cx)).await
+        poll_fn(|cx| self.poll_next(cx)).await
     }
 
     /// The whole body; trailers are dropped. A body that arrives in one piece is not copied.
@@ -97,11 +113,31 @@ impl Body {
         Self(Inner::Host(body))
     }
 
+    #[cfg(feature = "http")]
+    pub(crate) const fn from_pinned(stream: Pin<Box<dyn BodyStream>>) -> Self {
+        Self(Inner::Stream(stream))
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn hint(&self) -> Hint {
+        let exact = |exact| Hint {
+            exact,
+            is_ended: false,
+        };
+        match &self.0 {
+            Inner::Empty => Hint::ENDED,
+            Inner::Bytes(bytes) if bytes.is_empty() => Hint::ENDED,
+            Inner::Bytes(bytes) => exact(Some(bytes.len() as u64)),
+            Inner::Host(body) => body.hint(),
+            Inner::Stream(stream) => exact(stream.exact_len()),
+        }
+    }
+
     pub(crate) fn into_inner(self) -> Inner {
         self.0
     }
 
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
         match &mut self.0 {
             Inner::Empty => Poll::Ready(None),
             Inner::Bytes(bytes) => {
@@ -113,7 +149,7 @@ impl Body {
             Inner::Stream(stream) => stream
                 .as_mut()
                 .poll_frame(cx)
-                .map(|frame| frame.map(|frame| frame.map_err(|_| BodyError::Disconnected))),
+                .map(|frame| frame.map(|frame| frame.map_err(BodyError::of_stream))),
         }
     }
 
@@ -124,7 +160,7 @@ impl Body {
         max_bytes: usize,
     ) -> Poll<Result<Bytes, BodyError>> {
         loop {
-            let frame = std::task::ready!(self.poll_frame(cx));
+            let frame = std::task::ready!(self.poll_next(cx));
             match frame.transpose()? {
                 None => return Poll::Ready(Ok(collected.take())),
                 Some(Frame::Data(bytes)) => collected.push(bytes, max_bytes)?,

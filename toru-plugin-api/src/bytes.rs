@@ -16,6 +16,8 @@ pub(crate) enum Repr {
     Static(&'static [u8]),
     Owned(Vec<u8>),
     Foreign(ForeignBytes),
+    #[cfg(feature = "http")]
+    Shared(::bytes::Bytes),
 }
 
 impl Bytes {
@@ -67,6 +69,8 @@ impl Deref for Bytes {
             Repr::Static(bytes) => bytes,
             Repr::Owned(bytes) => bytes,
             Repr::Foreign(bytes) => bytes.as_slice(),
+            #[cfg(feature = "http")]
+            Repr::Shared(bytes) => bytes,
         }
     }
 }

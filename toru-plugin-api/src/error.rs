@@ -160,6 +160,14 @@ impl BodyError {
         }
     }
 
+    /// What the reader of a stream is told of why it failed.
+    pub(crate) fn of_stream(error: PluginError) -> Self {
+        match error {
+            PluginError::Body(error) => error,
+            _ => Self::Disconnected,
+        }
+    }
+
     pub(crate) const fn to_status(self) -> u32 {
         match self {
             Self::TooLarge => TORU_TOO_LARGE,

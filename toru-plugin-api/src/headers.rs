@@ -14,6 +14,9 @@ pub(crate) struct HeaderList {
     inline: [Option<Field>; INLINE],
     inline_len: usize,
     spilled: Vec<Field>,
+    /// What came as a whole, and is lent from there.
+    #[cfg(feature = "http")]
+    map: Option<Box<http::HeaderMap>>,
 }
 
 impl HeaderList {
@@ -30,6 +33,10 @@ impl HeaderList {
 
     /// All fields, unless some of them needed an allocation.
     pub(crate) fn inline(&self) -> Option<&[Option<Field>]> {
+        #[cfg(feature = "http")]
+        if self.map.is_some() {
+            return None;
+        }
         if self.spilled.is_empty() {
             self.inline.get(..self.inline_len)
         } else {
@@ -37,8 +44,24 @@ impl HeaderList {
         }
     }
 
+    /// All fields that were appended one by one.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Field> {
         self.inline.iter().flatten().chain(&self.spilled)
+    }
+}
+
+#[cfg(feature = "http")]
+impl HeaderList {
+    pub(crate) fn from_map(map: http::HeaderMap) -> Self {
+        Self {
+            map: (!map.is_empty()).then(|| Box::new(map)),
+            ..Self::default()
+        }
+    }
+
+    /// The fields that came as a whole; they follow those that were appended one by one.
+    pub(crate) fn map(&self) -> Option<&http::HeaderMap> {
+        self.map.as_deref()
     }
 }
 

@@ -9,6 +9,8 @@ mod context;
 mod error;
 mod export;
 mod headers;
+#[cfg(feature = "http")]
+mod http_types;
 mod kv;
 #[cfg(feature = "license")]
 #[cfg_attr(docsrs, doc(cfg(feature = "license")))]
@@ -22,7 +24,11 @@ mod request;
 mod response;
 mod route;
 mod runtime;
+#[cfg(feature = "tower")]
+mod service;
 mod shim;
+#[cfg(feature = "tokio")]
+mod tokio_runtime;
 
 pub use body::{Body, BodyStream, Frame};
 pub use bytes::Bytes;
@@ -39,6 +45,12 @@ pub use request::{Method, Request};
 pub use response::Response;
 pub use route::{BlockingHandler, Handler, PluginRoute};
 pub use runtime::{Runtime, Sleep};
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use service::Mount;
+#[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+pub use tokio_runtime::TokioRuntime;
 
 /// What the macros expand to. Not part of the public interface.
 #[doc(hidden)]

@@ -46,6 +46,39 @@ pub trait ToruPlugin: Send + Sync + Sized + 'static {
     /// What the plugin is. Sealed into the library, where the host reads it without running any code.
     const METADATA: PluginMetadata;
 
+    /// The tokio runtime that the plugin wants; none unless it says so.
+    ///
+    /// It is made before [`init`](Self::init). All code of the plugin that the host calls runs inside it: `init`, handlers,
+    /// response bodies, tasks, `shutdown`, and whatever is dropped. So `tokio::spawn`, `tokio::time` and `tokio::net` work
+    /// there, and what is built on them. After the value was dropped, the runtime is shut down: its tasks are cancelled,
+    /// its threads end.
+    ///
+    /// Handlers are polled by the host's threads all the same, which `tokio::task::block_in_place` and `Handle::block_on`
+    /// would block: they are for blocking handlers and for what is spawned. A panic in a task that was spawned ends that
+    /// task, and is logged.
+    ///
+    /// A constant, and not the feature alone: cargo builds a crate once for all plugins of a workspace, with all features
+    /// that any of them wants, and a runtime that nobody uses would cost each of them threads and descriptors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use toru_plugin_api::{PluginContext, PluginError, PluginMetadata, TokioRuntime, ToruPlugin};
+    /// # struct Shop;
+    /// impl ToruPlugin for Shop {
+    ///     const METADATA: PluginMetadata = PluginMetadata::new("shop", "Shop");
+    ///     const TOKIO: Option<TokioRuntime> = Some(TokioRuntime::new());
+    ///
+    ///     async fn init(_: PluginContext) -> Result<Self, PluginError> {
+    ///         // …
+    /// #       Ok(Self)
+    ///     }
+    /// }
+    /// ```
+    #[cfg(feature = "tokio")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+    const TOKIO: Option<crate::TokioRuntime> = None;
+
     /// The same as [`METADATA`](Self::METADATA), for code that has only a value.
     fn metadata(&self) -> &'static PluginMetadata {
         &Self::METADATA

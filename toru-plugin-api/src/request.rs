@@ -45,11 +45,34 @@ pub enum Method {
 pub struct Request {
     exchange: Exchange,
     pattern: &'static str,
+    #[cfg(feature = "tower")]
+    ctx: Option<crate::shim::Ctx>,
 }
 
 impl Request {
     pub(crate) const fn new(exchange: Exchange, pattern: &'static str) -> Self {
-        Self { exchange, pattern }
+        Self {
+            exchange,
+            pattern,
+            #[cfg(feature = "tower")]
+            ctx: None,
+        }
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn with_ctx(mut self, ctx: Option<crate::shim::Ctx>) -> Self {
+        self.ctx = ctx;
+        self
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) const fn ctx(&self) -> Option<crate::shim::Ctx> {
+        self.ctx
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) const fn exchange(&self) -> &Exchange {
+        &self.exchange
     }
 
     /// The method.

@@ -151,7 +151,7 @@ impl<P: ToruPlugin> PluginRoute<P> {
     where
         H: for<'a> Handler<'a, P>,
     {
-        Self::from_parts(shim::async_route::<P, H>(methods, pattern, handler))
+        Self::from_parts(shim::async_route::<P, H>(methods, pattern.into(), handler))
     }
 
     /// Answers the methods in `methods`, bits such as [`TORU_GET`]. The handler may block.
@@ -162,7 +162,7 @@ impl<P: ToruPlugin> PluginRoute<P> {
 
     /// The path pattern.
     #[must_use]
-    pub fn pattern(&self) -> &'static str {
+    pub fn pattern(&self) -> &str {
         self.parts.pattern()
     }
 
@@ -170,7 +170,7 @@ impl<P: ToruPlugin> PluginRoute<P> {
         &self.parts
     }
 
-    const fn from_parts(parts: RouteParts) -> Self {
+    pub(crate) const fn from_parts(parts: RouteParts) -> Self {
         Self {
             parts,
             plugin: std::marker::PhantomData,

@@ -19,6 +19,7 @@ mod instance;
 mod kv;
 mod op;
 mod respond;
+mod scope;
 mod waker;
 
 pub(crate) use self::kv::{Change, Check, Key, KvRead, KvWrite, Page, Range, Wanted};

@@ -36,6 +36,7 @@ pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
     run_command(build.current_dir(workspace.root()))?;
     for built in [
         examples::hello_plugin(workspace)?,
+        examples::axum_plugin(workspace)?,
         examples::licensed_plugin(workspace)?,
         examples::system_monitor(workspace)?,
         examples::c_plugin(workspace)?,
@@ -100,7 +101,10 @@ fn advice(address: &str, token: &str) -> String {
          curl {auth} {api}/hello/greeting/world\n  \
          curl {auth} -X POST {api}/c-hello/enable\n  \
          curl {auth} {api}/c-hello/greeting/world\n  \
-         curl {auth} {api}/c-hello/later\n"
+         curl {auth} {api}/c-hello/later\n  \
+         curl {auth} -X POST {api}/notes/enable\n  \
+         curl {auth} {api}/notes/list -H 'Content-Type: application/json' -d '{{\"text\":\"milk\"}}'\n  \
+         curl {auth} {api}/notes/list\n"
     )
 }
 

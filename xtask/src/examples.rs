@@ -42,6 +42,14 @@ pub(crate) fn licensed_plugin(workspace: &Workspace) -> Built {
     cdylib(workspace, "licensed-plugin").map(Ok)
 }
 
+/// `examples/axum-plugin`, optimised.
+pub(crate) fn axum_plugin(workspace: &Workspace) -> Built {
+    if !workspace.has_package("axum-plugin") {
+        return Ok(Err("examples/axum-plugin is not there".to_owned()));
+    }
+    cdylib(workspace, "axum-plugin").map(Ok)
+}
+
 /// `examples/system-monitor`, optimised, with its page if that was built.
 pub(crate) fn system_monitor(workspace: &Workspace) -> Built {
     if !workspace.has_package("system-monitor") {

@@ -7,7 +7,10 @@ use std::task::{Context, Poll};
 
 use super::bytes::{ForeignBytes, into_toru};
 use super::guard::{guard, guard_drop};
+use super::scope::Scope;
 use super::waker::with_waker;
+#[cfg(feature = "http")]
+use crate::abi::body::TORU_HINT_ENDED;
 use crate::abi::body::{
     TORU_FRAME_BORROWED, TORU_FRAME_DATA, TORU_FRAME_TRAILERS, TORU_HINT_EXACT, ToruBody, ToruBodyHint,
     ToruBodyVt, ToruFrame,
@@ -17,6 +20,8 @@ use crate::abi::exchange::ToruHeader;
 use crate::abi::op::{ToruWaker, with_std_waker};
 use crate::abi::status::{TORU_DONE, TORU_END, TORU_FAILED, TORU_NOT_FOUND, TORU_PENDING};
 use crate::abi::{field_end, size_word, table_of, write_result};
+#[cfg(feature = "http")]
+use crate::body::Hint;
 use crate::body::{BodyStream, Frame};
 use crate::bytes::Bytes;
 use crate::error::{BodyError, PluginError};
@@ -28,10 +33,8 @@ pub(crate) struct HostBody {
     ended: bool,
 }
 
-// SAFETY: a body may be used on any thread, one at a time; everything takes `&mut self`.
+// SAFETY: a body may be used on any thread, one at a time. Not `Sync`: it can be asked for its length by `&self`.
 unsafe impl Send for HostBody {}
-// SAFETY: nothing can be done with a shared reference.
-unsafe impl Sync for HostBody {}
 
 impl HostBody {
     /// # Safety
@@ -71,6 +74,25 @@ impl HostBody {
                 self.ended = true;
                 Poll::Ready(Some(Err(BodyError::from_status(error))))
             }
+        }
+    }
+
+    /// How much is to come.
+    #[cfg(feature = "http")]
+    pub(crate) fn hint(&self) -> Hint {
+        if self.ended {
+            return Hint::ENDED;
+        }
+        let mut hint = ToruBodyHint::unknown();
+        // SAFETY: alive, and used by one thread at a time; the struct outlives the call.
+        let status = self
+            .vt()
+            .hint
+            .map(|ask| unsafe { ask(self.raw.as_ptr(), &raw mut hint) });
+        let is_told = |flag| status == Some(TORU_DONE) && hint.flags & flag != 0;
+        Hint {
+            exact: is_told(TORU_HINT_EXACT).then_some(hint.len),
+            is_ended: is_told(TORU_HINT_ENDED),
         }
     }
 
@@ -128,6 +150,7 @@ unsafe fn copy_trailers(frame: &ToruFrame) -> Trailers {
 #[repr(C)]
 struct StreamBody {
     base: ToruBody,
+    scope: Scope,
     stream: Option<Pin<Box<dyn BodyStream>>>,
     trailers: Trailers,
     fields: Vec<ToruHeader>,
@@ -143,9 +166,10 @@ static STREAM_VT: ToruBodyVt = ToruBodyVt {
 };
 
 /// Hands a stream over.
-pub(super) fn stream_into_toru(stream: Pin<Box<dyn BodyStream>>) -> *mut ToruBody {
+pub(super) fn stream_into_toru(stream: Pin<Box<dyn BodyStream>>, scope: &Scope) -> *mut ToruBody {
     let body = StreamBody {
         base: ToruBody { vt: &STREAM_VT },
+        scope: scope.clone(),
         stream: Some(stream),
         trailers: Trailers::new(),
         fields: Vec::new(),
@@ -170,8 +194,15 @@ pub(super) unsafe fn release(body: *mut ToruBody) {
 unsafe extern "C" fn stream_poll(body: *mut ToruBody, waker: *const ToruWaker, frame: *mut ToruFrame) -> u32 {
     // SAFETY: only `STREAM_VT` leads here, one call at a time.
     let this = unsafe { &mut *body.cast::<StreamBody>() };
-    let status = guard(None, || {
-        let Some(stream) = this.stream.as_mut() else {
+    let StreamBody {
+        scope,
+        stream: place,
+        trailers,
+        fields,
+        ..
+    } = this;
+    let status = guard(scope, None, || {
+        let Some(stream) = place.as_mut() else {
             return TORU_END;
         };
         // SAFETY: the waker is valid during this call.
@@ -186,7 +217,7 @@ unsafe extern "C" fn stream_poll(body: *mut ToruBody, waker: *const ToruWaker, f
             Poll::Ready(Some(Err(PluginError::Body(error)))) => error.to_status(),
             Poll::Ready(Some(Err(_))) => TORU_FAILED,
             Poll::Ready(Some(Ok(next))) => {
-                let next = this.lend(next);
+                let next = lend(next, trailers, fields);
                 // SAFETY: the host lends the frame for the call.
                 unsafe { write_result(frame, next, field_end!(ToruFrame, n_headers)) };
                 TORU_DONE
@@ -194,38 +225,34 @@ unsafe extern "C" fn stream_poll(body: *mut ToruBody, waker: *const ToruWaker, f
         }
     });
     if status != TORU_DONE && status != TORU_PENDING {
-        let stream = this.stream.take();
-        guard_drop(|| drop(stream));
+        let stream = place.take();
+        guard_drop(scope, || drop(stream));
     }
     status
 }
 
-impl StreamBody {
-    fn lend(&mut self, frame: Frame) -> ToruFrame {
-        match frame {
-            Frame::Data(bytes) => ToruFrame {
-                kind: TORU_FRAME_DATA,
-                bytes: into_toru(bytes),
+/// A frame as it crosses. Trailers are lent: they and their fields stay where the last two arguments say.
+fn lend(frame: Frame, trailers: &mut Trailers, fields: &mut Vec<ToruHeader>) -> ToruFrame {
+    match frame {
+        Frame::Data(bytes) => ToruFrame {
+            kind: TORU_FRAME_DATA,
+            bytes: into_toru(bytes),
+            ..ToruFrame::empty()
+        },
+        Frame::Trailers(last) => {
+            *trailers = last;
+            let lend = |(name, value): (&str, &[u8])| ToruHeader {
+                name: ToruSlice::new(name.as_bytes()),
+                value: ToruSlice::new(value),
+                flags: 0,
+                reserved: 0,
+            };
+            *fields = trailers.iter().map(lend).collect();
+            ToruFrame {
+                kind: TORU_FRAME_TRAILERS,
+                headers: fields.as_ptr(),
+                n_headers: fields.len(),
                 ..ToruFrame::empty()
-            },
-            Frame::Trailers(trailers) => {
-                self.trailers = trailers;
-                self.fields = self
-                    .trailers
-                    .iter()
-                    .map(|(name, value)| ToruHeader {
-                        name: ToruSlice::new(name.as_bytes()),
-                        value: ToruSlice::new(value),
-                        flags: 0,
-                        reserved: 0,
-                    })
-                    .collect();
-                ToruFrame {
-                    kind: TORU_FRAME_TRAILERS,
-                    headers: self.fields.as_ptr(),
-                    n_headers: self.fields.len(),
-                    ..ToruFrame::empty()
-                }
             }
         }
     }
@@ -234,7 +261,7 @@ impl StreamBody {
 unsafe extern "C" fn stream_hint(body: *mut ToruBody, out: *mut ToruBodyHint) -> u32 {
     // SAFETY: as in `stream_poll`.
     let this = unsafe { &*body.cast::<StreamBody>() };
-    guard(None, || {
+    guard(&this.scope, None, || {
         match this.stream.as_ref().and_then(|stream| stream.exact_len()) {
             None => TORU_NOT_FOUND,
             Some(len) => {
@@ -254,5 +281,6 @@ unsafe extern "C" fn stream_hint(body: *mut ToruBody, out: *mut ToruBodyHint) ->
 unsafe extern "C" fn stream_release(body: *mut ToruBody) {
     // SAFETY: released once, by its holder.
     let this = unsafe { Box::from_raw(body.cast::<StreamBody>()) };
-    guard_drop(|| drop(this));
+    let StreamBody { scope, stream, .. } = *this;
+    guard_drop(&scope, || drop(stream));
 }

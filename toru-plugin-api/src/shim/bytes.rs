@@ -1,5 +1,8 @@
 //! Bytes that cross: the host's, kept by reference, and the plugin's, handed over.
 
+#[cfg(feature = "http")]
+mod shared;
+
 use std::sync::Arc;
 
 use crate::abi::bytes::{ToruBuf, ToruBufVt, ToruBytes};
@@ -97,6 +100,8 @@ pub(super) fn into_toru(bytes: Bytes) -> ToruBytes {
     match bytes.into_repr() {
         Repr::Static(bytes) => ToruBytes::from_static(bytes),
         Repr::Foreign(bytes) => bytes.into_raw(),
+        #[cfg(feature = "http")]
+        Repr::Shared(bytes) => shared::into_toru(bytes),
         Repr::Owned(bytes) if bytes.is_empty() => ToruBytes::EMPTY,
         Repr::Owned(bytes) => {
             let buf = Arc::new(VecBuf {

@@ -1,6 +1,7 @@
 //! Calls to handlers: start, poll, drop.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::ffi::c_void;
 use std::future::Future;
 use std::pin::Pin;
@@ -34,7 +35,7 @@ type Start = unsafe extern "C" fn(
 
 /// A route with its handler's type erased.
 pub(crate) struct RouteParts {
-    pattern: &'static str,
+    pattern: Cow<'static, str>,
     methods: u32,
     flags: u32,
     op_size: usize,
@@ -50,8 +51,8 @@ struct RouteObject<H> {
 }
 
 impl RouteParts {
-    pub(crate) const fn pattern(&self) -> &'static str {
-        self.pattern
+    pub(crate) fn pattern(&self) -> &str {
+        &self.pattern
     }
 
     /// The route as it crosses; valid as long as `self` stays where its box points.
@@ -70,7 +71,8 @@ impl RouteParts {
     }
 }
 
-pub(crate) fn async_route<P, H>(methods: u32, pattern: &'static str, handler: H) -> RouteParts
+/// A pattern that lives no longer than the route has no captures that anybody could ask for by name.
+pub(crate) fn async_route<P, H>(methods: u32, pattern: Cow<'static, str>, handler: H) -> RouteParts
 where
     P: ToruPlugin,
     H: for<'a> Handler<'a, P>,
@@ -81,13 +83,21 @@ where
     } else {
         (0, 0)
     };
+    let named = match &pattern {
+        Cow::Borrowed(pattern) => *pattern,
+        Cow::Owned(_) => "",
+    };
+    let object = RouteObject {
+        handler,
+        pattern: named,
+    };
     RouteParts {
         pattern,
         methods,
         flags: 0,
         op_size,
         op_align,
-        user: Box::new(RouteObject { handler, pattern }),
+        user: Box::new(object),
         start: start::<P, H>,
     }
 }
@@ -98,7 +108,7 @@ where
     H: BlockingHandler<P>,
 {
     RouteParts {
-        pattern,
+        pattern: pattern.into(),
         methods,
         flags: TORU_ROUTE_BLOCKING,
         op_size: 0,
@@ -160,14 +170,19 @@ where
         // SAFETY: the host polls a live operation.
         let instance = unsafe { (*this).instance };
         // SAFETY: an instance outlives its operations.
-        let ctx = unsafe { instance.as_ref() }.ctx();
+        let instance = unsafe { instance.as_ref() };
+        let (scope, ctx) = (instance.scope(), instance.ctx());
         // SAFETY: the host polls a live operation, one call at a time, with its own exchange.
-        guard(ctx, || unsafe { Self::advance(this, waker, ex) })
+        guard(scope, ctx, || unsafe { Self::advance(this, waker, ex) })
     }
 
     unsafe extern "C" fn drop(data: *mut c_void) {
+        // SAFETY: the host drops a live operation.
+        let instance = unsafe { (*data.cast::<Self>()).instance };
+        // SAFETY: an instance outlives its operations.
+        let scope = unsafe { instance.as_ref() }.scope();
         // SAFETY: the host drops an operation once, after the last poll.
-        guard_drop(|| unsafe { Self::dispose(data.cast()) });
+        guard_drop(scope, || unsafe { Self::dispose(data.cast()) });
     }
 
     /// # Safety
@@ -201,7 +216,8 @@ where
         return TORU_INVALID;
     };
     let mut live: *mut Operation<P, <H as Handler<'static, P>>::Future> = std::ptr::null_mut();
-    let status = guard(call.instance.ctx(), || {
+    let scope = call.instance.scope();
+    let status = guard(scope, call.instance.ctx(), || {
         let Some(plugin) = call.instance.plugin() else {
             return TORU_INTERNAL;
         };
@@ -228,7 +244,7 @@ where
         unsafe { op.write(pending) };
     } else if !live.is_null() {
         // SAFETY: made above, ended, and not used again.
-        guard_drop(|| unsafe { Operation::dispose(live) });
+        guard_drop(scope, || unsafe { Operation::dispose(live) });
     }
     status
 }
@@ -249,7 +265,7 @@ where
     let Some(call) = (unsafe { Call::<P, H>::new(user, plugin, ex) }) else {
         return TORU_INVALID;
     };
-    guard(call.instance.ctx(), || {
+    guard(call.instance.scope(), call.instance.ctx(), || {
         let Some(plugin) = call.instance.plugin() else {
             return TORU_INTERNAL;
         };
@@ -284,7 +300,10 @@ impl<P: ToruPlugin, H> Call<'_, P, H> {
 
     fn request(&self) -> Request {
         // SAFETY: the exchange is live for the call.
-        Request::new(unsafe { Exchange::retain(self.ex) }, self.route.pattern)
+        let request = Request::new(unsafe { Exchange::retain(self.ex) }, self.route.pattern);
+        #[cfg(feature = "tower")]
+        let request = request.with_ctx(self.instance.ctx());
+        request
     }
 }
 
@@ -300,7 +319,7 @@ unsafe fn answer<P: ToruPlugin>(
 ) -> u32 {
     let status = match result {
         // SAFETY: as the caller guarantees.
-        Ok(response) => unsafe { respond(ex, response) },
+        Ok(response) => unsafe { respond(ex, response, instance.scope()) },
         Err(error) => {
             instance.log_handler_error(error);
             // SAFETY: as the caller guarantees.

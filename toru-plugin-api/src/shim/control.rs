@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use super::ctx::Ctx;
 use super::guard::{guard_drop, guard_with, write_error};
+use super::scope::Scope;
 use crate::abi::op::{ToruOp, ToruOpVt, ToruWaker, with_std_waker};
 use crate::abi::size_word;
 use crate::abi::status::{TORU_DONE, TORU_INTERNAL, TORU_INVALID, TORU_PANICKED, TORU_PENDING, ToruError};
@@ -16,10 +17,11 @@ use crate::error::PluginError;
 /// Guards an entry point that can explain its failure.
 pub(super) fn entry(
     err: *mut ToruError,
+    scope: &Scope,
     ctx: Option<Ctx>,
     f: impl FnOnce() -> Result<u32, &'static str>,
 ) -> u32 {
-    let result = guard_with(ctx, || match f() {
+    let result = guard_with(scope, ctx, || match f() {
         Ok(status) => status,
         Err(text) => write_error(err, TORU_INTERNAL, text),
     });
@@ -31,6 +33,7 @@ type ControlFuture = Pin<Box<dyn Future<Output = Result<(), PluginError>> + Send
 /// `init` or `shutdown` while it is suspended.
 pub(super) struct Control {
     ctx: Ctx,
+    scope: Scope,
     future: ControlFuture,
 }
 
@@ -54,7 +57,8 @@ impl Control {
         op: *mut ToruOp,
         err: *mut ToruError,
     ) -> u32 {
-        let mut control = Box::new(Self { ctx, future });
+        let scope = ctx.scope();
+        let mut control = Box::new(Self { ctx, scope, future });
         // SAFETY: as the caller guarantees.
         let status = unsafe { control.advance(waker, err) };
         if status == TORU_PENDING {
@@ -87,7 +91,8 @@ unsafe extern "C" fn control_poll(data: *mut c_void, waker: *const ToruWaker, io
     // SAFETY: only `CONTROL_VT` leads here, one call at a time.
     let control = unsafe { control.as_mut() };
     let err = io.cast::<ToruError>();
-    entry(err, Some(control.ctx), || {
+    let scope = control.scope.clone();
+    entry(err, &scope, Some(control.ctx), || {
         // SAFETY: the host lends waker and error for the call.
         Ok(unsafe { control.advance(waker, err) })
     })
@@ -96,5 +101,6 @@ unsafe extern "C" fn control_poll(data: *mut c_void, waker: *const ToruWaker, io
 unsafe extern "C" fn control_drop(data: *mut c_void) {
     // SAFETY: dropped once, by the host.
     let control = unsafe { Box::from_raw(data.cast::<Control>()) };
-    guard_drop(|| drop(control));
+    let Control { scope, future, .. } = *control;
+    guard_drop(&scope, || drop(future));
 }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 
 use super::bytes::ForeignBytes;
 use super::op::{HostOp, spawned_op};
+use super::scope::{Scope, Slot};
 use crate::abi::bytes::{ToruBytes, ToruSlice};
 use crate::abi::config::{TORU_CONFIG_ID, ToruConfig};
 use crate::abi::host::{ToruCtx, ToruCtxVt};
@@ -31,6 +32,7 @@ struct Tables {
     license: Option<&'static ToruLicense>,
     log: Option<&'static ToruLog>,
     rt: Option<&'static ToruRt>,
+    scope: Slot,
 }
 
 // SAFETY: the context and its tables are made for use from any thread.
@@ -55,12 +57,23 @@ impl Ctx {
             log: unsafe { table(raw, TORU_LOG_ID) },
             // SAFETY: as above.
             rt: unsafe { table(raw, TORU_RT_ID) },
+            scope: Slot::default(),
         };
         Self(Box::leak(Box::new(tables)))
     }
 
     pub(super) fn raw(self) -> *const ToruCtx {
         self.0.raw
+    }
+
+    /// The scope of the instance; that of nobody once it is destroyed.
+    pub(super) fn scope(self) -> Scope {
+        self.0.scope.get()
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(super) fn slot(self) -> &'static Slot {
+        &self.0.scope
     }
 
     pub(super) fn kv(self) -> Option<&'static ToruKv> {

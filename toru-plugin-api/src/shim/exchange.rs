@@ -30,6 +30,11 @@ impl Exchange {
         self.head().method
     }
 
+    #[cfg(feature = "http")]
+    pub(crate) fn version(&self) -> u16 {
+        self.head().version
+    }
+
     pub(crate) fn method_name(&self) -> &[u8] {
         self.slice(self.head().method_name)
     }

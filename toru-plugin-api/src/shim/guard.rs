@@ -7,6 +7,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::ctx::{Ctx, log_raw};
+use super::scope::Scope;
 use crate::abi::host::ToruCtx;
 use crate::abi::log::TORU_LOG_ERROR;
 use crate::abi::status::{TORU_PANICKED, ToruError};
@@ -19,22 +20,26 @@ thread_local! {
     static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Runs author code for the host. A panic becomes `TORU_PANICKED` and, where `ctx` is given and no hook did, a record.
-pub(super) fn guard(ctx: Option<Ctx>, f: impl FnOnce() -> u32) -> u32 {
-    guard_with(ctx, f).unwrap_or(TORU_PANICKED)
+/// Runs author code for the host, inside `scope`. A panic becomes `TORU_PANICKED` and, where `ctx` is given and no hook
+/// did, a record.
+pub(super) fn guard(scope: &Scope, ctx: Option<Ctx>, f: impl FnOnce() -> u32) -> u32 {
+    guard_with(scope, ctx, f).unwrap_or(TORU_PANICKED)
 }
 
 /// As [`guard`], with what the panic said, for the caller's error text.
-pub(super) fn guard_with(ctx: Option<Ctx>, f: impl FnOnce() -> u32) -> Result<u32, String> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| panicked(ctx, payload))
+pub(super) fn guard_with(scope: &Scope, ctx: Option<Ctx>, f: impl FnOnce() -> u32) -> Result<u32, String> {
+    // Left inside: leaving panics where author code has mixed the order up.
+    let inside = AssertUnwindSafe(|| scope.run(f));
+    catch_unwind(inside).map_err(|payload| panicked(ctx, payload))
 }
 
-/// Runs author code that cannot report, such as a drop.
-pub(super) fn guard_drop(f: impl FnOnce()) {
-    guard(None, || {
+/// Runs author code that cannot report, such as a drop, inside `scope`.
+pub(super) fn guard_drop(scope: &Scope, f: impl FnOnce()) {
+    let f = || {
         f();
         0
-    });
+    };
+    guard(scope, None, f);
 }
 
 /// Installs the hook of this image, once. Not called where the host shares the image.

@@ -8,6 +8,7 @@ use super::bytes::into_toru;
 use super::control::{Control, entry};
 use super::ctx::Ctx;
 use super::guard::{self, guard_drop};
+use super::scope::{Home, OUTSIDE, Scope};
 use crate::abi::bytes::{ToruSlice, bytes_from_raw};
 use crate::abi::entry::{TORU_LOADER_STATIC, ToruLoader};
 use crate::abi::host::{ToruCtx, ToruHost};
@@ -30,11 +31,17 @@ pub(super) struct Instance<P> {
     ctx: OnceLock<Ctx>,
     plugin: OnceLock<P>,
     routes: OnceLock<Vec<PluginRoute<P>>>,
+    home: Home,
 }
 
 impl<P: ToruPlugin> Instance<P> {
     pub(super) fn ctx(&self) -> Option<Ctx> {
         self.ctx.get().copied()
+    }
+
+    /// Where the author's code runs.
+    pub(super) fn scope(&self) -> &Scope {
+        self.home.scope()
     }
 
     pub(super) fn plugin(&self) -> Option<&P> {
@@ -113,11 +120,12 @@ unsafe extern "C" fn create<P: ToruPlugin>(
     out: *mut *mut c_void,
     err: *mut ToruError,
 ) -> u32 {
-    entry(err, None, || {
+    entry(err, &OUTSIDE, None, || {
         let instance = Instance::<P> {
             ctx: OnceLock::new(),
             plugin: OnceLock::new(),
             routes: OnceLock::new(),
+            home: Home::new(),
         };
         // SAFETY: the host lends the place for the call.
         unsafe { out.write(Box::into_raw(Box::new(instance)).cast()) };
@@ -138,7 +146,13 @@ unsafe extern "C" fn init<P: ToruPlugin>(
     let ctx = unsafe { Ctx::new(ctx) };
     let _ = instance.ctx.set(ctx);
     guard::set_image_ctx(ctx.raw());
-    entry(err, Some(ctx), || {
+    let opened = entry(err, &OUTSIDE, Some(ctx), || {
+        instance.home.open::<P>(ctx).map(|()| TORU_DONE)
+    });
+    if opened != TORU_DONE {
+        return opened;
+    }
+    entry(err, instance.scope(), Some(ctx), || {
         let future = Box::pin(async move {
             let plugin = P::init(PluginContext::new(ctx)).await?;
             instance
@@ -158,7 +172,7 @@ unsafe extern "C" fn routes<P: ToruPlugin>(
 ) -> u32 {
     // SAFETY: the host passes what `create` made.
     let instance = unsafe { instance::<P>(plugin) };
-    entry(err, instance.ctx(), || {
+    entry(err, instance.scope(), instance.ctx(), || {
         let plugin = instance
             .plugin()
             .ok_or("routes asked for before the plugin was initialised")?;
@@ -184,7 +198,7 @@ unsafe extern "C" fn frontend<P: ToruPlugin>(
 ) -> u32 {
     // SAFETY: the host passes what `create` made.
     let instance = unsafe { instance::<P>(plugin) };
-    entry(err, instance.ctx(), || {
+    entry(err, instance.scope(), instance.ctx(), || {
         let plugin = instance
             .plugin()
             .ok_or("frontend asked for before the plugin was initialised")?;
@@ -213,7 +227,7 @@ unsafe extern "C" fn shutdown<P: ToruPlugin>(
 ) -> u32 {
     // SAFETY: the host passes what `create` made.
     let instance = unsafe { instance::<P>(plugin) };
-    entry(err, instance.ctx(), || {
+    entry(err, instance.scope(), instance.ctx(), || {
         let (Some(plugin), Some(ctx)) = (instance.plugin(), instance.ctx()) else {
             return Ok(TORU_DONE);
         };
@@ -253,7 +267,7 @@ unsafe extern "C" fn license_changed<P: ToruPlugin>(
 ) -> u32 {
     // SAFETY: the host passes what `create` made.
     let instance = unsafe { instance::<P>(plugin) };
-    entry(err, instance.ctx(), || {
+    entry(err, instance.scope(), instance.ctx(), || {
         let (Some(plugin), Some(ctx)) = (instance.plugin(), instance.ctx()) else {
             return Ok(TORU_UNSUPPORTED);
         };
@@ -268,9 +282,15 @@ unsafe extern "C" fn destroy<P: ToruPlugin>(plugin: *mut c_void) {
     }
     // SAFETY: made by `create`; the host calls this once, after everything else.
     let instance = unsafe { Box::from_raw(plugin.cast::<Instance<P>>()) };
-    let Instance { plugin, routes, .. } = *instance;
-    guard_drop(|| drop(routes));
-    guard_drop(|| drop(plugin));
+    let Instance {
+        ctx,
+        plugin,
+        routes,
+        home,
+    } = *instance;
+    guard_drop(home.scope(), || drop(routes));
+    guard_drop(home.scope(), || drop(plugin));
+    guard_drop(&OUTSIDE, || home.close(ctx.into_inner()));
 }
 
 /// # Safety

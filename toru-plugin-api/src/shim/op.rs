@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use super::ctx::Ctx;
 use super::guard::{guard, guard_drop};
+use super::scope::Scope;
 use super::waker::with_waker;
 use crate::abi::op::{ToruOp, ToruOpVt, ToruWaker, with_std_waker};
 use crate::abi::size_word;
@@ -65,6 +66,7 @@ impl Drop for HostOp {
 /// A background task of the plugin.
 struct Task {
     ctx: Ctx,
+    scope: Scope,
     future: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
@@ -77,8 +79,10 @@ static TASK_VT: ToruOpVt = ToruOpVt {
 
 /// A future as an operation; whoever gets it drops it.
 pub(super) fn spawned_op(ctx: Ctx, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> ToruOp {
+    let scope = ctx.scope();
+    let task = Task { ctx, scope, future };
     ToruOp {
-        data: Box::into_raw(Box::new(Task { ctx, future })).cast(),
+        data: Box::into_raw(Box::new(task)).cast(),
         vt: &TASK_VT,
     }
 }
@@ -86,7 +90,7 @@ pub(super) fn spawned_op(ctx: Ctx, future: Pin<Box<dyn Future<Output = ()> + Sen
 unsafe extern "C" fn task_poll(data: *mut c_void, waker: *const ToruWaker, _: *mut c_void) -> u32 {
     // SAFETY: only `TASK_VT` leads here, with a task that is alive and polled by one thread at a time.
     let task = unsafe { &mut *data.cast::<Task>() };
-    guard(Some(task.ctx), || {
+    guard(&task.scope, Some(task.ctx), || {
         // SAFETY: the waker is valid during this call.
         let poll = unsafe {
             with_std_waker(waker, |waker| {
@@ -100,5 +104,6 @@ unsafe extern "C" fn task_poll(data: *mut c_void, waker: *const ToruWaker, _: *m
 unsafe extern "C" fn task_drop(data: *mut c_void) {
     // SAFETY: dropped once, by whoever holds the operation.
     let task = unsafe { Box::from_raw(data.cast::<Task>()) };
-    guard_drop(|| drop(task));
+    let Task { scope, future, .. } = *task;
+    guard_drop(&scope, || drop(future));
 }

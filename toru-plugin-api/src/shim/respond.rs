@@ -5,6 +5,7 @@ use std::ptr::NonNull;
 
 use super::body::{release as release_body, stream_into_toru};
 use super::bytes::{into_toru, release as release_bytes};
+use super::scope::Scope;
 use crate::abi::bytes::{ToruBytes, ToruSlice};
 use crate::abi::exchange::{
     TORU_BODY_BORROWED, TORU_BODY_BYTES, TORU_BODY_NONE, TORU_BODY_STREAM, TORU_HEADER_STATIC_NAME,
@@ -14,7 +15,7 @@ use crate::abi::status::TORU_DONE;
 use crate::abi::{size_word, table_of};
 use crate::body::Inner;
 use crate::bytes::{Bytes, Repr};
-use crate::headers::{Field, INLINE};
+use crate::headers::{Field, HeaderList, INLINE};
 use crate::response::Response;
 
 /// Bodies up to this length are copied by the host: cheaper than a shared owner.
@@ -27,14 +28,16 @@ const NO_HEADER: ToruHeader = ToruHeader {
     reserved: 0,
 };
 
-/// Delivers a response and takes its body. `TORU_DONE`, or why the host refused it.
+/// Delivers a response and takes its body, which stays inside `scope`. `TORU_DONE`, or why the host refused it.
 ///
 /// # Safety
 ///
 /// `ex` is live and its operation has not ended.
-pub(super) unsafe fn respond(ex: NonNull<ToruExchange>, response: &mut Response) -> u32 {
+pub(super) unsafe fn respond(ex: NonNull<ToruExchange>, response: &mut Response, scope: &Scope) -> u32 {
     let headers = &response.headers;
     let small;
+    #[cfg(feature = "http")]
+    let small_shared;
     let (body_kind, bytes, stream) = match std::mem::take(&mut response.body).into_inner() {
         Inner::Empty => (TORU_BODY_NONE, ToruBytes::EMPTY, std::ptr::null_mut()),
         Inner::Bytes(body) => match body.into_repr() {
@@ -47,6 +50,16 @@ pub(super) unsafe fn respond(ex: NonNull<ToruExchange>, response: &mut Response)
                 };
                 (TORU_BODY_BORROWED, bytes, std::ptr::null_mut())
             }
+            #[cfg(feature = "http")]
+            Repr::Shared(body) if body.len() <= BORROWED_MAX => {
+                small_shared = body;
+                let bytes = ToruBytes {
+                    ptr: small_shared.as_ptr(),
+                    len: small_shared.len(),
+                    owner: std::ptr::null(),
+                };
+                (TORU_BODY_BORROWED, bytes, std::ptr::null_mut())
+            }
             body => (
                 TORU_BODY_BYTES,
                 into_toru(Bytes::from_repr(body)),
@@ -54,7 +67,11 @@ pub(super) unsafe fn respond(ex: NonNull<ToruExchange>, response: &mut Response)
             ),
         },
         Inner::Host(body) => (TORU_BODY_STREAM, ToruBytes::EMPTY, body.into_raw()),
-        Inner::Stream(stream) => (TORU_BODY_STREAM, ToruBytes::EMPTY, stream_into_toru(stream)),
+        Inner::Stream(stream) => (
+            TORU_BODY_STREAM,
+            ToruBytes::EMPTY,
+            stream_into_toru(stream, scope),
+        ),
     };
     let mut on_stack = [NO_HEADER; INLINE];
     let on_heap: Vec<ToruHeader>;
@@ -64,7 +81,7 @@ pub(super) unsafe fn respond(ex: NonNull<ToruExchange>, response: &mut Response)
         }
         &on_stack[..inline.len()]
     } else {
-        on_heap = headers.iter().map(lend).collect();
+        on_heap = all(headers);
         &on_heap
     };
     let lent = ToruResponse {
@@ -122,6 +139,23 @@ unsafe fn deliver(ex: NonNull<ToruExchange>, response: &ToruResponse) -> u32 {
     let vt = unsafe { table_of::<_, ToruExchangeVt>(ex.as_ptr()) };
     // SAFETY: the table belongs to the exchange; the response outlives the call.
     unsafe { (vt.respond)(ex.as_ptr(), response) }
+}
+
+fn all(headers: &HeaderList) -> Vec<ToruHeader> {
+    let fields = headers.iter().map(lend);
+    #[cfg(feature = "http")]
+    let fields = fields.chain(
+        headers
+            .map()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| ToruHeader {
+                name: ToruSlice::new(name.as_str().as_bytes()),
+                value: ToruSlice::new(value.as_bytes()),
+                ..NO_HEADER
+            }),
+    );
+    fields.collect()
 }
 
 fn lend((name, value): &Field) -> ToruHeader {

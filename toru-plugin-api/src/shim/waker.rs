@@ -1,4 +1,6 @@
 //! Wakers of the plugin's own executors, seen through the contract, and a small blocking executor.
+//!
+//! Wakers know where they belong, and the host may keep them for longer than the instance: they run outside of its scope.
 
 use std::future::Future;
 use std::pin::pin;
@@ -7,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
+use super::guard::guard_drop;
+use super::scope::OUTSIDE;
 use crate::abi::op::{ToruWaker, ToruWakerVt, foreign_waker};
 use crate::abi::size_word;
 
@@ -45,7 +49,7 @@ unsafe extern "C" fn borrowed_retain(waker: *const ToruWaker) -> *const ToruWake
     // SAFETY: only a `BorrowedWaker` carries this table, and it is alive during the call it was passed to.
     let this = unsafe { &*waker.cast::<BorrowedWaker<'_>>() };
     let mut kept = None;
-    super::guard::guard_drop(|| kept = Some(this.waker.clone()));
+    guard_drop(&OUTSIDE, || kept = Some(this.waker.clone()));
     // A waker that cannot be cloned wakes nobody.
     keep(kept.unwrap_or_else(|| Waker::noop().clone()))
 }
@@ -53,7 +57,7 @@ unsafe extern "C" fn borrowed_retain(waker: *const ToruWaker) -> *const ToruWake
 unsafe extern "C" fn borrowed_wake(waker: *const ToruWaker) {
     // SAFETY: as in `borrowed_retain`.
     let this = unsafe { &*waker.cast::<BorrowedWaker<'_>>() };
-    super::guard::guard_drop(|| this.waker.wake_by_ref());
+    guard_drop(&OUTSIDE, || this.waker.wake_by_ref());
 }
 
 unsafe extern "C" fn borrowed_release(_: *const ToruWaker) {}
@@ -120,11 +124,11 @@ unsafe extern "C" fn retain(waker: *const ToruWaker) -> *const ToruWaker {
 unsafe extern "C" fn wake(waker: *const ToruWaker) {
     // SAFETY: as in `retain`.
     let shared = unsafe { &*waker.cast::<SharedWaker>() };
-    super::guard::guard_drop(|| shared.waker.wake_by_ref());
+    guard_drop(&OUTSIDE, || shared.waker.wake_by_ref());
 }
 
 unsafe extern "C" fn release(waker: *const ToruWaker) {
     // SAFETY: the caller gives its reference back.
     let shared = unsafe { Arc::from_raw(waker.cast::<SharedWaker>()) };
-    super::guard::guard_drop(|| drop(shared));
+    guard_drop(&OUTSIDE, || drop(shared));
 }
