@@ -110,8 +110,8 @@ impl MockHost {
         self.with(|settings| settings.start = start)
     }
 
-    /// Has every wait of a plugin end at once, and move the clock on by as much. A task that waits again and again does so
-    /// without a pause.
+    /// Has every wait of a plugin end at once, and move the clock on by as much. The host's own limits pass as well: who waits
+    /// for longer than a request may take is cancelled. A task that waits again and again does so without a pause.
     #[must_use]
     pub fn skip_waits(self) -> Self {
         self.with(|settings| settings.skips = true)

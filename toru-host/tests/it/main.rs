@@ -31,6 +31,8 @@ mod feed;
 mod generations;
 mod host;
 mod licenses;
+#[cfg(feature = "testing")]
+mod loaded;
 #[path = "../common/loader.rs"]
 mod loader;
 mod logs;
@@ -41,6 +43,7 @@ mod model;
 mod native;
 mod origins;
 mod panics;
+mod parity;
 mod paths;
 mod quarantine;
 mod refused;
