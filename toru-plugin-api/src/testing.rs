@@ -1,5 +1,6 @@
 #![doc = include_str!("testing/guide.md")]
 
+mod call;
 pub(crate) mod clock;
 mod error;
 mod gate;
@@ -10,9 +11,11 @@ mod request;
 mod response;
 mod routing;
 mod running;
+mod sent;
 pub(crate) mod services;
 mod settings;
 pub(crate) mod store;
+mod stream;
 mod tasks;
 
 use std::fmt;

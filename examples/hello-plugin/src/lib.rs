@@ -170,5 +170,4 @@ impl Drop for Ticks {
 toru_plugin_api::export_plugin!(Hello);
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panics")]
 mod tests;

@@ -4,6 +4,7 @@
 //! held by the same types by which a plugin holds those of a host, as operations and bodies are alike in both directions.
 
 mod answer;
+mod call;
 mod context;
 mod exchange;
 mod instance;
@@ -15,8 +16,9 @@ mod words;
 use std::cell::Cell;
 
 pub(crate) use answer::{Answer, AnswerBody};
+pub(crate) use call::Call;
 pub(crate) use context::Context;
-pub(crate) use exchange::{Call, Head};
+pub(crate) use exchange::Head;
 pub(crate) use instance::{Failure, Mounted};
 pub(crate) use rt::Work;
 

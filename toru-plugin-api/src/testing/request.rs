@@ -1,33 +1,22 @@
 //! Requests to a plugin under test.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::gate::{End, Gate, Permit};
-use super::logs::{LogRecord, Logs};
+use super::call::Prepared;
+use super::gate::Refused;
+use super::policy;
 use super::problem::Problem;
-use super::response::{MockResponse, respond};
+use super::response::MockResponse;
 use super::routing::{Found, method_bit};
 use super::running::Inner;
-use super::tasks::offload;
-use super::{clock::Clock, policy};
-use crate::abi::status::{TORU_DONE, TORU_PANICKED};
-use crate::body::{Body, BodyStream, Frame, Inner as BodyInner};
-use crate::error::{BodyError, PluginError};
-use crate::log::Level;
-use crate::shim::block_on;
-use crate::shim::mock::{Answer, Call, Head, on_worker};
-
-/// Most bytes of a request's body, as hosts have it by default.
-const BODY_MAX: u64 = 2 << 20;
-/// How long a request may take up to the head of its response, as hosts have it by default.
-const TIMEOUT: Duration = Duration::from_secs(30);
+use super::sent::{BODY_MAX, Sent};
+use crate::body::{Body, BodyStream};
+use crate::shim::mock::Head;
 
 /// A request that is being made. Nothing happens before [`send`](Self::send).
 #[must_use = "nothing happens before it is sent"]
@@ -116,9 +105,9 @@ impl MockRequest {
         let only_head = self.method == "HEAD";
         async move {
             let (response, permit, gate) = match self.prepare() {
-                Err(response) => (response, None, None),
+                Err(response) => (*response, None, None),
                 Ok(prepared) => {
-                    let gate = Arc::clone(&prepared.gate);
+                    let gate = prepared.gate();
                     let (response, permit) = prepared.run(only_head).await;
                     (response, permit, Some(gate))
                 }
@@ -129,10 +118,10 @@ impl MockRequest {
 
     /// Finds the route and makes the request ready for it, or says why not. What it returns does not keep the plugin's
     /// instance, but in its slot.
-    fn prepare(mut self) -> Result<Prepared, MockResponse> {
-        let refused = |problem| Err(MockResponse::problem(problem));
+    fn prepare(mut self) -> Result<Prepared, Box<MockResponse>> {
+        let refused = |problem| Err(Box::new(MockResponse::problem(problem)));
         let Some(inner) = self.inner.upgrade() else {
-            return refused(Problem::refused(super::gate::Refused::Stopping));
+            return refused(Problem::refused(Refused::Stopping));
         };
         let method = method_bit(&self.method);
         let (route, params) = match inner.routes.find(&self.path, method) {
@@ -141,7 +130,7 @@ impl MockRequest {
             Found::OtherMethods(allow) => {
                 let allow = HeaderValue::try_from(allow).unwrap_or(HeaderValue::from_static(""));
                 if self.method == "OPTIONS" {
-                    return Err(MockResponse::options(allow));
+                    return Err(Box::new(MockResponse::options(allow)));
                 }
                 return refused(Problem::method_not_allowed(allow));
             }
@@ -155,10 +144,10 @@ impl MockRequest {
         {
             return refused(Problem::body_too_large(BODY_MAX));
         }
-        let permit = inner
-            .gate
-            .enter()
-            .map_err(|refused| MockResponse::problem(Problem::refused(refused)))?;
+        let permit = match inner.gate.enter() {
+            Ok(permit) => permit,
+            Err(reason) => return refused(Problem::refused(reason)),
+        };
         policy::enter(&mut self.headers, self.user.as_deref(), &self.roles);
         let head = Head {
             method,
@@ -172,205 +161,7 @@ impl MockRequest {
         let Some((call, is_blocking)) = Arc::clone(&inner.callee).call(route, head) else {
             return refused(Problem::unknown_route());
         };
-        let slot = Arc::new(Slot(Mutex::new((Some((call, permit)), None))));
-        inner.gate.watch(&slot);
-        Ok(Prepared {
-            slot,
-            is_blocking,
-            gate: Arc::clone(&inner.gate),
-            clock: inner.clock.clone(),
-            logs: inner.logs.clone(),
-        })
-    }
-}
-
-/// A call that was admitted.
-struct Prepared {
-    slot: Arc<Slot>,
-    is_blocking: bool,
-    gate: Arc<Gate>,
-    clock: Clock,
-    logs: Logs,
-}
-
-/// A call, and its place inside, until one of them is taken away; and who waits for it.
-struct Slot(Mutex<(Option<(Call, Permit)>, Option<Waker>)>);
-
-impl Slot {
-    fn take(&self) -> Option<(Call, Permit)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.take()
-    }
-
-    /// What the call came to; `None` when it was ended from outside.
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Came>> {
-        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        place.1 = Some(cx.waker().clone());
-        let Some((call, _)) = &mut place.0 else {
-            return Poll::Ready(None);
-        };
-        let (status, answer) = std::task::ready!(on_worker(|| call.poll(cx)));
-        let taken = place.0.take();
-        drop(place);
-        Poll::Ready(taken.map(|(call, permit)| {
-            on_worker(|| drop(call));
-            (status, answer, permit)
-        }))
-    }
-}
-
-impl End for Slot {
-    fn end(&self) {
-        let (taken, waker) = {
-            let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            (place.0.take(), place.1.take())
-        };
-        on_worker(|| drop(taken));
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
-/// What a call came to: its status, the answer, and the place inside, which a stream keeps.
-type Came = (u32, Option<Answer>, Permit);
-
-impl Prepared {
-    async fn run(self, only_head: bool) -> (MockResponse, Option<Permit>) {
-        let Self {
-            slot,
-            is_blocking,
-            clock,
-            logs,
-            ..
-        } = self;
-        let _ended = Dropped(&slot);
-        let mut limit = pin!(clock.limit(TIMEOUT));
-        let mut blocking = None;
-        if is_blocking {
-            let taken = slot.take();
-            blocking = taken.map(|(mut call, permit)| {
-                offload(move || {
-                    let (status, answer) = block_on(poll_fn(|cx| call.poll(cx)));
-                    // While the place inside is kept.
-                    drop(call);
-                    (status, answer, permit)
-                })
-            });
-        }
-        let came = poll_fn(|cx| {
-            let came = match &mut blocking {
-                Some(thread) => Pin::new(thread).poll(cx).map(Some),
-                None => slot.poll(cx),
-            };
-            match came {
-                Poll::Ready(came) => Poll::Ready(Ok(came)),
-                Poll::Pending => limit.as_mut().poll(cx).map(Err),
-            }
-        });
-        let fail = |status, code, reason: &str| {
-            let message = format!("{code}: {reason}");
-            logs.push(LogRecord::of_host(Level::Warn, message));
-            (MockResponse::problem(Problem::call(status, code)), None)
-        };
-        let (status, answer, permit) = match came.await {
-            Ok(Some(came)) => came,
-            Ok(None) => {
-                return fail(
-                    503,
-                    "plugin_stopped",
-                    "the plugin was stopped while it handled the request",
-                );
-            }
-            Err(()) => return fail(504, "plugin_timeout", "the plugin did not answer within 30 s"),
-        };
-        match (status, answer) {
-            (TORU_PANICKED, _) => fail(500, "plugin_panicked", "the plugin panicked"),
-            (_, Some(Answer::Invalid(reason))) => fail(502, "invalid_response", &reason),
-            (_, Some(Answer::Error(413))) => (MockResponse::problem(Problem::body_too_large(BODY_MAX)), None),
-            (_, Some(Answer::Error(status))) => fail(status, "plugin_error", "a handler returned an error"),
-            (
-                TORU_DONE,
-                Some(Answer::Response {
-                    status,
-                    headers,
-                    body,
-                }),
-            ) => match respond(status, headers, body, only_head, &logs) {
-                Ok(response) => (response, Some(permit)),
-                Err(reason) => fail(502, "invalid_response", &reason),
-            },
-            _ => fail(500, "plugin_error", "the handler ended without an answer"),
-        }
-    }
-}
-
-/// Cancels a call that nobody waits for any more.
-struct Dropped<'a>(&'a Slot);
-
-impl Drop for Dropped<'_> {
-    fn drop(&mut self) {
-        let taken = self.0.take();
-        on_worker(|| drop(taken));
-    }
-}
-
-/// A request's body on its way to the plugin.
-struct Sent {
-    body: BodyInner,
-    left: u64,
-}
-
-impl Sent {
-    /// `None` for a body without anything in it.
-    fn new(body: Body) -> Option<Self> {
-        let body = body.into_inner();
-        let is_empty = match &body {
-            BodyInner::Empty => true,
-            BodyInner::Bytes(bytes) => bytes.is_empty(),
-            _ => false,
-        };
-        let left = BODY_MAX;
-        (!is_empty).then_some(Self { body, left })
-    }
-
-    fn len(&self) -> Option<u64> {
-        match &self.body {
-            BodyInner::Empty => Some(0),
-            BodyInner::Bytes(bytes) => Some(bytes.len() as u64),
-            BodyInner::Host(_) => None,
-            BodyInner::Stream(stream) => stream.exact_len(),
-        }
-    }
-}
-
-impl BodyStream for Sent {
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame, PluginError>>> {
-        let next = match &mut self.body {
-            BodyInner::Empty => None,
-            BodyInner::Bytes(bytes) => {
-                let bytes = std::mem::take(bytes);
-                self.body = BodyInner::Empty;
-                Some(Ok(Frame::Data(bytes)))
-            }
-            BodyInner::Host(body) => {
-                std::task::ready!(body.poll_owned(cx)).map(|next| next.map_err(PluginError::Body))
-            }
-            BodyInner::Stream(stream) => std::task::ready!(stream.as_mut().poll_frame(cx)),
-        };
-        if let Some(Ok(Frame::Data(bytes))) = &next {
-            match self.left.checked_sub(bytes.len() as u64) {
-                Some(left) => self.left = left,
-                None => return Poll::Ready(Some(Err(BodyError::TooLarge.into()))),
-            }
-        }
-        Poll::Ready(next)
-    }
-
-    fn exact_len(&self) -> Option<u64> {
-        self.len()
+        Ok(Prepared::new(&inner, call, is_blocking, permit))
     }
 }
 

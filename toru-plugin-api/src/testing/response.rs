@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
 
 use http::header::{ALLOW, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue};
 
-use super::gate::{End, Gate, Permit};
+use super::gate::{Gate, Permit};
 use super::logs::{LogRecord, Logs};
 use super::policy;
 use super::problem::Problem;
+use super::stream::Open;
 use crate::body::Frame;
 use crate::bytes::Bytes;
 use crate::error::BodyError;
@@ -78,15 +78,7 @@ impl MockResponse {
         }
         self.body = match (self.body, permit, gate) {
             (Content::Stream(stream, left), Some(permit), Some(gate)) => {
-                let open = Open(Mutex::new((
-                    Some(Stream {
-                        stream,
-                        left,
-                        _permit: permit,
-                    }),
-                    None,
-                )));
-                let open = Arc::new(open);
+                let open = Arc::new(Open::new(stream, left, permit));
                 gate.watch(&open);
                 Content::Open(open)
             }
@@ -233,79 +225,6 @@ pub(crate) fn respond(
 /// Whether a response of this status has no body, whoever asks for it.
 const fn is_bare(status: u16) -> bool {
     matches!(status, 204 | 205 | 304)
-}
-
-/// A stream that has not ended, and who waits for it.
-struct Open(Mutex<(Option<Stream>, Option<Waker>)>);
-
-struct Stream {
-    // Dropped first, while the place inside is kept.
-    stream: HostBody,
-    /// Bytes that have to come, if that was said.
-    left: Option<u64>,
-    _permit: Permit,
-}
-
-impl Open {
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
-        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        place.1 = Some(cx.waker().clone());
-        let Some(open) = &mut place.0 else {
-            // Its end was seen before, or it was ended from outside, which is no end of its own.
-            return Poll::Ready(None);
-        };
-        let next = std::task::ready!(on_worker(|| open.stream.poll_owned(cx)));
-        let next = open.count(next);
-        if !matches!(next, Some(Ok(Frame::Data(_)))) {
-            let ended = place.0.take();
-            on_worker(|| drop(ended));
-        }
-        Poll::Ready(next)
-    }
-}
-
-impl Stream {
-    /// Takes a frame off the length that was promised; more than that is refused, and so is less.
-    fn count(&mut self, next: Option<Result<Frame, BodyError>>) -> Option<Result<Frame, BodyError>> {
-        let len = match &next {
-            Some(Ok(Frame::Data(bytes))) => bytes.len() as u64,
-            _ => 0,
-        };
-        let left = self.left.map(|left| left.checked_sub(len));
-        let is_last = !matches!(next, Some(Ok(Frame::Data(_))));
-        if left == Some(None) || (is_last && left.flatten().is_some_and(|left| left > 0)) {
-            return Some(Err(BodyError::Disconnected));
-        }
-        self.left = left.flatten();
-        match next {
-            Some(Ok(Frame::Trailers(trailers))) => {
-                let passed = trailers.iter().filter(|(name, _)| policy::reaches_clients(name));
-                let passed = passed.map(|(name, value)| (name.to_owned(), value.to_vec()));
-                let passed = passed.fold(Trailers::new(), |all, (name, value)| all.with(name, value));
-                Some(Ok(Frame::Trailers(passed)))
-            }
-            next => next,
-        }
-    }
-}
-
-impl End for Open {
-    fn end(&self) {
-        let (open, waker) = {
-            let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            (place.0.take(), place.1.take())
-        };
-        on_worker(|| drop(open));
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.end();
-    }
 }
 
 impl fmt::Debug for MockResponse {

@@ -132,7 +132,6 @@ impl<P: ToruPlugin> Running<P> {
     /// # Panics
     ///
     /// When the path does not start with `/`.
-    #[must_use]
     pub fn get(&self, path: &str) -> MockRequest {
         self.request("GET", path)
     }
@@ -142,7 +141,6 @@ impl<P: ToruPlugin> Running<P> {
     /// # Panics
     ///
     /// As [`get`](Self::get).
-    #[must_use]
     pub fn post(&self, path: &str) -> MockRequest {
         self.request("POST", path)
     }
@@ -152,7 +150,6 @@ impl<P: ToruPlugin> Running<P> {
     /// # Panics
     ///
     /// As [`get`](Self::get).
-    #[must_use]
     pub fn put(&self, path: &str) -> MockRequest {
         self.request("PUT", path)
     }
@@ -162,7 +159,6 @@ impl<P: ToruPlugin> Running<P> {
     /// # Panics
     ///
     /// As [`get`](Self::get).
-    #[must_use]
     pub fn delete(&self, path: &str) -> MockRequest {
         self.request("DELETE", path)
     }
@@ -172,7 +168,6 @@ impl<P: ToruPlugin> Running<P> {
     /// # Panics
     ///
     /// As [`get`](Self::get).
-    #[must_use]
     pub fn request(&self, method: &str, path: &str) -> MockRequest {
         MockRequest::new(Arc::downgrade(&self.inner.0), method, path)
     }

@@ -7,7 +7,8 @@ use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
 use super::Context;
-use super::exchange::{Call, Head, Start, Target};
+use super::call::{Call, Start, Target};
+use super::exchange::Head;
 use super::on_worker;
 use super::words::Words;
 use crate::abi::bytes::ToruSlice;
