@@ -438,3 +438,79 @@ fn what_is_suspended_is_cancelled_at_the_end() {
         assert!(at("0 ticks") < at("goodbye"), "{messages:?}");
     });
 }
+
+#[test]
+fn as_many_requests_as_a_host_lets_in_are_let_in() {
+    MockHost::block_on(async {
+        let plugin = running(&MockHost::new()).await;
+        let mut waiting: Vec<_> = (0..64).map(|_| Box::pin(plugin.get("/wait").send())).collect();
+        for request in &mut waiting {
+            let polled = poll_fn(|cx| Poll::Ready(request.as_mut().poll(cx))).await;
+            assert!(polled.is_pending());
+        }
+        let mut busy = plugin.get("/hello/x").send().await;
+        assert_eq!((busy.status(), busy.header("retry-after")), (503, Some("1")));
+        assert!(busy.text().await.unwrap().contains("plugin_busy"));
+        // Whoever goes away makes room.
+        drop(waiting.pop());
+        assert_eq!(plugin.get("/hello/x").send().await.status(), 200);
+    });
+}
+
+#[test]
+fn a_plugin_that_is_dropped_leaves_nothing_running() {
+    MockHost::block_on(async {
+        let host = MockHost::new().config(r#"{"greeting":"task"}"#);
+        let plugin = running(&host).await;
+        let ctx = plugin.plugin().ctx;
+        let mut stream = plugin.get("/ticks").send().await;
+        drop(plugin);
+        assert!(ctx.runtime.spawn(async {}).is_err());
+        assert_eq!(ctx.kv.get("a").await, Err(KvError::Gone));
+        assert!(stream.frame().await.is_none_or(|frame| frame.is_err()));
+        assert!(!messages(&host).contains(&"goodbye".to_owned()));
+    });
+}
+
+#[cfg(feature = "tokio")]
+mod tokio_plugin {
+    use toru_plugin_api::TokioRuntime;
+
+    use super::*;
+
+    struct Spawns;
+
+    impl ToruPlugin for Spawns {
+        const METADATA: PluginMetadata = PluginMetadata::new("spawns", "Spawns");
+        const TOKIO: Option<TokioRuntime> = Some(TokioRuntime::new());
+
+        async fn init(_: PluginContext) -> Result<Self, PluginError> {
+            Ok(Self)
+        }
+
+        fn register_routes(&self) -> Vec<PluginRoute<Self>> {
+            vec![
+                PluginRoute::get("/", Self::spawn),
+                PluginRoute::get("/spawn", Self::spawn),
+            ]
+        }
+    }
+
+    impl Spawns {
+        async fn spawn(&self, _: Request) -> Reply {
+            let made = tokio::spawn(async { "made elsewhere" }).await;
+            Ok(Response::text(made.map_err(|error| error.to_string())?))
+        }
+    }
+
+    #[test]
+    fn a_plugin_has_its_own_runtime_here_too() {
+        MockHost::block_on(async {
+            let plugin = MockHost::new().start::<Spawns>().await.unwrap();
+            let mut response = plugin.get("/spawn").send().await;
+            assert_eq!(response.text().await.unwrap(), "made elsewhere");
+            assert_eq!(plugin.get("/").send().await.status(), 404, "the host's own path");
+            assert!(plugin.shutdown().await.is_clean());
+        });
+    }
+}

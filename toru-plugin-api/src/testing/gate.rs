@@ -48,12 +48,18 @@ impl Gate {
         Ok(Permit(Arc::clone(self)))
     }
 
-    /// Remembers something that is to be ended when the instance is.
+    /// Remembers something that is to be ended when the instance is, and ends it now where that has happened.
     pub(crate) fn watch(&self, end: &Arc<impl End + 'static>) {
-        let mut state = self.state();
-        state.ends.retain(|end| end.strong_count() > 0);
-        let end: Weak<dyn End> = Arc::downgrade(end) as _;
-        state.ends.push(end);
+        let is_closed = {
+            let mut state = self.state();
+            state.ends.retain(|end| end.strong_count() > 0);
+            let end: Weak<dyn End> = Arc::downgrade(end) as _;
+            state.ends.push(end);
+            state.closed
+        };
+        if is_closed {
+            end.end();
+        }
     }
 
     /// Lets nobody in, and ends what is inside.

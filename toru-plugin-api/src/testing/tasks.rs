@@ -178,7 +178,7 @@ impl fmt::Debug for Tasks {
 pub(crate) fn offload<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Offloaded<T> {
     let place = Arc::new(Mutex::new((None, None::<Waker>)));
     let filled = Arc::clone(&place);
-    // Named by the caller: a panic in there is one of this crate's own, and `spawn` panics where there are no threads.
+    // Where there are no threads, the test fails by a panic.
     std::thread::spawn(move || {
         let output = run();
         let waker = {
