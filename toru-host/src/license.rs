@@ -76,13 +76,21 @@ impl Key {
         let head = text.strip_prefix("toru1.").and_then(|rest| {
             let mut parts = rest.split('.');
             let (algorithm, key_id) = (parts.next()?, parts.next()?);
-            let is_plain = |part: &str| part.len() <= 32 && !part.is_empty() && part.is_ascii();
+            let is_plain = |part: &str| {
+                (1..=32).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_graphic())
+            };
             (parts.count() == 2 && is_plain(algorithm) && is_plain(key_id))
                 .then(|| format!("toru1.{algorithm}.{key_id}."))
         });
         let tail = text.char_indices().rev().nth(3).map(|(start, _)| &text[start..]);
         // Four of a few characters would be too much of them.
-        let tail = tail.filter(|_| text.len() >= 24).unwrap_or_default();
+        let is_shown = |tail: &&str| {
+            text.len() >= 24
+                && tail
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '='))
+        };
+        let tail = tail.filter(is_shown).unwrap_or_default();
         format!("{}…{tail}", head.unwrap_or_default())
     }
 }

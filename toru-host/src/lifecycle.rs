@@ -140,6 +140,17 @@ impl Lifecycle {
         self.activity == Activity::Running && self.status.desired == DesiredState::Disabled
     }
 
+    /// Whether the plugin is on its way to where it is not wanted any more.
+    pub(crate) fn is_contrary(&self) -> bool {
+        match self.activity {
+            Activity::Starting => self.status.desired == DesiredState::Disabled,
+            Activity::Stopping => {
+                self.status.state == PluginState::Stopping && self.status.desired == DesiredState::Enabled
+            }
+            Activity::Resting | Activity::Running => false,
+        }
+    }
+
     /// Whether something is held against the plugin, also while nobody wants it to run.
     pub(crate) const fn is_quarantined(&self) -> bool {
         self.quarantine.is_some()

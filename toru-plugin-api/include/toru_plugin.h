@@ -44,6 +44,8 @@
 //   because libraries are never unloaded;
 // - bytes that a plugin handed over may be given back after it was destroyed: their owner belongs
 //   to the library, not to the instance; operations and bodies are always given back before;
+// - every other pointer is lent for the call: the callee keeps none of it, unless the function's
+//   description says so; where an object, an operation or bytes come back, it says whose they are;
 // - text is UTF-8 where the description says so (names, ids, log text), and plain bytes
 //   everywhere else.
 //
@@ -338,7 +340,8 @@ struct ToruOpVt {
     // Goes on. io is typed by the call that produced the operation. Never null.
     //
     // Returns TORU_DONE, TORU_PENDING or an error. After anything but TORU_PENDING it is not called
-    // again. [op] [no-block]
+    // again. waker and io are lent for the call; what is written to io is the caller's.
+    // [op] [no-block]
     uint32_t (*poll)(void *data, const ToruWaker *waker, void *io);
     // Frees the operation; cancels it if it has not ended. Called exactly once. Never null.
     // [op] [no-block]
@@ -361,9 +364,11 @@ struct ToruHostVt {
     uint32_t size;
     // Reserved, zero.
     uint32_t flags;
-    // An extension of the host as a whole, by id, or null. [thread-safe] [no-block]
+    // The table of an extension of the host as a whole, by id, or null. The id is lent for the
+    // call; the table lives as long as the process. [thread-safe] [no-block]
     const void *(*ext)(const ToruHost *host, const uint8_t *id, size_t len);
-    // A fact about the host, TORU_INFO_..., valid as long as the process lives.
+    // A fact about the host; key is one of TORU_INFO_.... TORU_DONE with out filled in, or
+    // TORU_NOT_FOUND. What out then leads to is the host's, and valid as long as the process lives.
     // [thread-safe] [no-block]
     uint32_t (*info)(const ToruHost *host, uint32_t key, ToruSlice *out);
 };
@@ -395,10 +400,13 @@ struct ToruCtxVt {
     uint32_t size;
     // Reserved, zero.
     uint32_t flags;
-    // The table of an extension, by id, or null when the host does not offer it. The table lives as
-    // long as the process; its functions take this context first. [thread-safe] [no-block]
+    // The table of an extension, by id, or null when the host does not offer it. The id is lent for
+    // the call; the table lives as long as the process, and its functions take this context first.
+    // [thread-safe] [no-block]
     const void *(*ext)(const ToruCtx *ctx, const uint8_t *id, size_t len);
-    // A fact, TORU_INFO_..., valid as long as the process lives. [thread-safe] [no-block]
+    // A fact; key is one of TORU_INFO_.... TORU_DONE with out filled in, or TORU_NOT_FOUND. What
+    // out then leads to is the host's, and valid as long as the process lives.
+    // [thread-safe] [no-block]
     uint32_t (*info)(const ToruCtx *ctx, uint32_t key, ToruSlice *out);
 };
 
@@ -503,8 +511,8 @@ struct ToruExchangeVt {
     void (*retain)(const ToruExchange *ex);
     // Gives a reference back. [thread-safe] [no-block]
     void (*release)(const ToruExchange *ex);
-    // Looks the first header of that name up, in any case. TORU_DONE or TORU_NOT_FOUND.
-    // [thread-safe] [no-block]
+    // Looks the first header of that name up, in any case. TORU_DONE or TORU_NOT_FOUND. The name is
+    // lent for the call; what out leads to lives as long as the exchange. [thread-safe] [no-block]
     uint32_t (*header)(const ToruExchange *ex,
                        const uint8_t *name,
                        size_t len,
@@ -514,13 +522,15 @@ struct ToruExchangeVt {
     // Takes the request body; null when there is none or it was taken. The caller owns it.
     // [thread-safe] [no-block]
     ToruBody *(*body)(const ToruExchange *ex);
-    // Answers, at most once; TORU_CONFLICT after detach. On an error the body stays the caller's.
+    // Answers, at most once; TORU_CONFLICT after detach. The body is the host's after TORU_DONE,
+    // and stays the caller's on an error; all else of the response is lent for the call.
     // [op] [no-block]
     uint32_t (*respond)(const ToruExchange *ex, const ToruResponse *response);
     // Takes the responder, at most once, for TORU_DETACHED; null when it cannot be had. The caller
     // owns one reference of it. [op] [no-block]
     const ToruResponder *(*detach)(const ToruExchange *ex);
-    // An extension of the exchange, by id, or null. [thread-safe] [no-block]
+    // The table of an extension of the exchange, by id, or null. The id is lent for the call; the
+    // table lives as long as the process. [thread-safe] [no-block]
     const void *(*ext)(const ToruExchange *ex, const uint8_t *id, size_t len);
 };
 
@@ -544,7 +554,9 @@ struct ToruResponderVt {
     // Gives a reference back. [thread-safe] [no-block]
     void (*release)(const ToruResponder *responder);
     // Answers, at most once: TORU_DONE; TORU_CONFLICT if it was answered already; TORU_CANCELLED if
-    // nobody waits any more. On an error the body stays the caller's. [thread-safe] [no-block]
+    // nobody waits any more. The body is the host's after TORU_DONE, and stays the caller's on an
+    // error; all else of the response is lent for the call. It takes no reference.
+    // [thread-safe] [no-block]
     uint32_t (*respond)(const ToruResponder *responder, const ToruResponse *response);
     // 1 when nobody waits for the answer any more, else 0. [thread-safe] [no-block]
     uint32_t (*is_cancelled)(const ToruResponder *responder);
@@ -553,8 +565,8 @@ struct ToruResponderVt {
     // one was set before, or when it is too late because an answer was given.
     //
     // After TORU_DONE, drop(data) is called exactly once, when the callback has returned or will
-    // never be called; it may be null. On an error neither is called. Neither must block.
-    // [thread-safe] [no-block]
+    // never be called; it may be null. Until then data is lent to the host. On an error neither is
+    // called, and data stays the caller's. Neither must block. [thread-safe] [no-block]
     uint32_t (*on_cancel)(const ToruResponder *responder,
                           void (*callback)(void *data),
                           void (*drop)(void *data),
@@ -582,12 +594,15 @@ struct ToruBodyVt {
     // Reserved, zero.
     uint32_t flags;
     // Asks for the next frame: TORU_DONE with frame filled in, TORU_PENDING, TORU_END, or an error,
-    // after which it is not called again. Never null. [op] [no-block]
+    // after which it is not called again. Never null.
+    //
+    // waker and frame are lent for the call. The caller owns one reference of the bytes in frame,
+    // unless it is flagged as borrowed. [op] [no-block]
     uint32_t (*poll)(ToruBody *body, const ToruWaker *waker, ToruFrame *frame);
-    // Turns the current borrowed frame's bytes into owned ones without copying. Null when frames
-    // are never borrowed. [op] [no-block]
+    // Turns the current borrowed frame's bytes into owned ones without copying. The caller owns
+    // what out then leads to. Null when frames are never borrowed. [op] [no-block]
     uint32_t (*own)(ToruBody *body, ToruBytes *out);
-    // How much is to come. May be null. [op] [no-block]
+    // How much is to come. out is lent for the call. May be null. [op] [no-block]
     uint32_t (*hint)(ToruBody *body, ToruBodyHint *out);
     // Frees the body; cancels it if it has not ended. Never null. [op] [no-block]
     void (*release)(ToruBody *body);
@@ -701,13 +716,15 @@ struct ToruRoute {
     // Handles one request. Never null.
     //
     // Returns TORU_DONE after respond; TORU_PENDING after filling in op, whose io is the exchange;
-    // TORU_DETACHED after detach; or an error. ex is borrowed until the operation ends (retain
-    // keeps it longer). scratch is uninitialised memory as declared; it stays in place until the
-    // operation is dropped, so that the operation itself can live in it. After TORU_DETACHED the
-    // exchange may be read for as long as a responder is held, but not answered. On a blocking
-    // route only TORU_DONE and errors may be returned. user and plugin are the plugin's own
-    // pointers; what they point to may change if the plugin takes care of threads.
-    // [thread-safe] [no-block], and without 'no-block' on a blocking route
+    // TORU_DETACHED after detach; or an error, which the host answers with 500. (Another status for
+    // an error goes into a response with TORU_RESPONSE_ERROR.) ex is borrowed until the operation
+    // ends (retain keeps it longer), waker for the call. op is the host's after TORU_PENDING.
+    // scratch is uninitialised memory as declared; it stays in place until the operation is
+    // dropped, so that the operation itself can live in it. After TORU_DETACHED the exchange may be
+    // read for as long as a responder is held, but not answered. On a blocking route only TORU_DONE
+    // and errors may be returned. user and plugin are the plugin's own pointers; what they point to
+    // may change if the plugin takes care of threads. [thread-safe] [no-block], and without
+    // 'no-block' on a blocking route
     uint32_t (*start)(const void *user,
                       const void *plugin,
                       const ToruExchange *ex,
@@ -757,19 +774,24 @@ struct ToruPluginApi {
     const uint8_t *metadata;
     // Length of metadata in bytes.
     size_t metadata_len;
-    // Makes an instance and writes it to out. Never null. [control] [no-block]
+    // Makes an instance and writes it to out. The instance stays the plugin's, and the host passes
+    // it back until destroy. host lives as long as the process; err is lent for the call. Never
+    // null. [control] [no-block]
     uint32_t (*create)(const ToruHost *host, void **out, ToruError *err);
-    // Starts the instance. May suspend: then op is filled in, and its io is a ToruError. ctx stays
-    // valid as long as the process lives. Null means that there is nothing to do. It runs on a
-    // thread that may be blocked, but the host gives up after a few seconds. [control]
+    // Starts the instance. May suspend: then op is filled in, which the host polls and drops, and
+    // its io is a ToruError. ctx stays valid as long as the process lives; waker and err are lent
+    // for the call. Null means that there is nothing to do. It runs on a thread that may be
+    // blocked, but the host gives up after a few seconds. [control]
     uint32_t (*init)(void *plugin,
                      const ToruCtx *ctx,
                      const ToruWaker *waker,
                      ToruOp *op,
                      ToruError *err);
-    // Registers the routes. Null means that there are none. [control] [no-block]
+    // Registers the routes. registrar and err are lent for the call. Null means that there are
+    // none. [control] [no-block]
     uint32_t (*routes)(void *plugin, const ToruRegistrar *registrar, ToruError *err);
-    // Hands the frontend's files over. Null means that there are none. [control] [no-block]
+    // Hands the frontend's files over. sink and err are lent for the call. Null means that there
+    // are none. [control] [no-block]
     uint32_t (*frontend)(void *plugin, const ToruAssetSink *sink, ToruError *err);
     // Ends the instance's work. May suspend like init. Null means that there is nothing to do. It
     // may wait for the plugin's own threads to end, which have to do so promptly. [control]
@@ -777,8 +799,8 @@ struct ToruPluginApi {
     // Frees the instance. No call to it runs and none follows. It may wait like shutdown. Never
     // null. [control]
     void (*destroy)(void *plugin);
-    // An extension of the plugin's own, by id, or null. Lives as long as the instance. May be null.
-    // [thread-safe]
+    // The table of an extension of the plugin's own, by id, or null. The id is lent for the call;
+    // the table stays the plugin's and lives as long as the instance. May be null. [thread-safe]
     const void *(*ext)(void *plugin, const uint8_t *id, size_t len);
 };
 
@@ -802,7 +824,8 @@ struct ToruAssetSink {
     uint32_t size;
     // Reserved, zero.
     uint32_t flags;
-    // Adds one file. The path is copied. Never null. [control] [no-block]
+    // Adds one file; struct, path and media type are copied. The host owns the bytes after
+    // TORU_DONE; on an error they stay the caller's. Never null. [control] [no-block]
     uint32_t (*add)(const ToruAssetSink *sink, const ToruAsset *asset);
 };
 
@@ -834,8 +857,8 @@ struct ToruLoader {
 // The type of the one exported function, create_plugin.
 //
 // Writes the plugin's table to api and returns TORU_DONE, or returns an error. It is cheap, starts
-// nothing, and may be called more than once. The table lives as long as the process.
-// [thread-safe] [no-block]
+// nothing, and may be called more than once. loader is lent for the call; the table stays the
+// plugin's and lives as long as the process. [thread-safe] [no-block]
 typedef uint32_t (*ToruCreatePlugin)(const ToruLoader *loader, const ToruPluginApi **api);
 
 // Name of the exported function.
@@ -862,14 +885,15 @@ struct ToruRt {
     // Nanoseconds of a clock that never goes back; its zero is arbitrary. [thread-safe] [no-block]
     uint64_t (*now)(const ToruCtx *ctx);
     // Fills in an operation that ends with TORU_DONE at deadline_ns of that clock; its io is
-    // unused. Returns TORU_PENDING, or TORU_DONE without an operation when the time has passed.
-    // [thread-safe] [no-block]
+    // unused. Returns TORU_PENDING, or TORU_DONE without an operation when the time has passed. The
+    // operation is the caller's to poll and to drop. [thread-safe] [no-block]
     uint32_t (*sleep_until)(const ToruCtx *ctx, uint64_t deadline_ns, ToruOp *op);
-    // Takes an operation over and polls it until it ends; its io is null. On an error it stays the
-    // caller's. [thread-safe] [no-block]
+    // Takes an operation over, polls it until it ends, and drops it; its io is null. The struct
+    // itself is copied. On an error the operation stays the caller's. [thread-safe] [no-block]
     uint32_t (*spawn)(const ToruCtx *ctx, const ToruOp *op);
     // Calls run(data) once on a thread that may be blocked, or cancel(data) when that will never
-    // happen. On an error neither is called. [thread-safe] [no-block]
+    // happen. data is whichever function's is called; cancel may be null. On an error neither is
+    // called, and data stays the caller's. [thread-safe] [no-block]
     uint32_t (*spawn_blocking)(const ToruCtx *ctx,
                                void (*run)(void *data),
                                void (*cancel)(void *data),
@@ -891,8 +915,8 @@ struct ToruConfig {
     uint32_t size;
     // Reserved, zero.
     uint32_t flags;
-    // The configuration as JSON in UTF-8; '{}' when nothing was configured. The caller owns out.
-    // [thread-safe] [no-block]
+    // The configuration as JSON in UTF-8; '{}' when nothing was configured. The caller owns one
+    // reference of what out then leads to. [thread-safe] [no-block]
     uint32_t (*get)(const ToruCtx *ctx, ToruBytes *out);
 };
 
@@ -1012,7 +1036,8 @@ struct ToruLog {
     uint32_t flags;
     // The most detailed level that anybody listens to. [thread-safe] [no-block]
     uint32_t (*max_level)(const ToruCtx *ctx);
-    // Writes one record. [thread-safe] [no-block]
+    // Writes one record, which is lent for the call with all that it leads to.
+    // [thread-safe] [no-block]
     uint32_t (*emit)(const ToruCtx *ctx, const ToruLogRecord *record);
 };
 
@@ -1134,20 +1159,24 @@ struct ToruKv {
     uint32_t size;
     // Reserved, zero.
     uint32_t flags;
-    // Reads the entries of some keys; missing ones are left out. [thread-safe] [no-block]
+    // Reads the entries of some keys; missing ones are left out. The caller owns the page, and the
+    // operation if there is one. [thread-safe] [no-block]
     uint32_t (*get)(const ToruCtx *ctx,
                     const ToruSlice *keys,
                     size_t n_keys,
                     const ToruWaker *waker,
                     ToruKvPage *out,
                     ToruOp *op);
-    // Lists a range of entries in the byte order of their keys. [thread-safe] [no-block]
+    // Lists a range of entries in the byte order of their keys. The caller owns the page, and the
+    // operation if there is one. [thread-safe] [no-block]
     uint32_t (*list)(const ToruCtx *ctx,
                      const ToruKvRange *range,
                      const ToruWaker *waker,
                      ToruKvPage *out,
                      ToruOp *op);
-    // Makes all changes or none. TORU_CONFLICT when a check fails. [thread-safe] [no-block]
+    // Makes all changes or none. TORU_CONFLICT when a check fails. The caller owns the operation if
+    // there is one; dropping it before its end leaves open whether the changes were made.
+    // [thread-safe] [no-block]
     uint32_t (*commit)(const ToruCtx *ctx,
                        const ToruKvCheck *checks,
                        size_t n_checks,
@@ -1199,8 +1228,8 @@ struct ToruKv {
 //           1 to 4  zeros up to the next multiple of 4, at least one
 //
 // Text values are UTF-8 without a terminator of their own; the zero behind every value serves C. A
-// tag that the reader does not know is skipped unless its flags say otherwise. No tag but those of
-// extension ids repeats.
+// tag that the reader does not know is skipped unless its flags say otherwise. No tag but
+// TORU_NOTE_TAG_NONE and those of extension ids repeats.
 
 // Owner of the ELF note, with its terminator.
 #define TORU_NOTE_OWNER {84, 111, 114, 117, 0}
@@ -1226,6 +1255,8 @@ struct ToruKv {
 // A reader that does not know this record's tag refuses the plugin.
 #define TORU_NOTE_RECORD_MUST_UNDERSTAND 1
 
+// Nothing: readers skip the record, whatever is in it. For texts that are left out.
+#define TORU_NOTE_TAG_NONE 0
 // Version of the contract: uint16_t major, uint16_t minor. Required.
 #define TORU_NOTE_TAG_ABI 1
 // Plugin id: 1 to 64 of 'a-z', '0-9', '-', starting with a letter or digit and not ending in '-'.
@@ -1267,11 +1298,12 @@ struct ToruKv {
 // -------------------------------------------------------------------------------------------------
 //
 // TORU_PLUGIN_METADATA, once at file scope, makes the note from which a host learns what the plugin
-// is without opening it. All seven arguments are string literals in UTF-8; author, icon, route and
-// description may be "". A constant is all it defines; nothing runs.
+// is without opening it. All seven arguments are string literals in UTF-8. Author, icon, route and
+// description may be "", which leaves them out: a plugin without a route has no page. A constant is
+// all it defines; nothing runs.
 //
 //     TORU_PLUGIN_METADATA("c-hello", "Hello from C", "0.1.0",       // id, name, version
-//                          "Toru authors", "*", "/c-hello",          // author, icon, route
+//                          "Toru authors", "*", "",                  // author, icon, no route
 //                          "Greets whoever asks");                   // description
 //
 // The plugin's table repeats the note's descriptor:
@@ -1291,7 +1323,18 @@ struct ToruKv {
 // Length of the descriptor in bytes.
 #define TORU_METADATA_LEN (sizeof toru_plugin_note.descriptor)
 
-// The next three can be defined before this header is included, to say something more exact.
+// The next five can be defined before this header is included, to say more, or something more exact.
+
+// Id of an extension without which the plugin does not run, such as TORU_KV_ID; a host without it then
+// refuses the plugin and tells why.
+#ifndef TORU_NOTE_REQUIRES
+#define TORU_NOTE_REQUIRES ""
+#endif
+
+// Licence expression of the plugin, such as "MIT OR Apache-2.0".
+#ifndef TORU_NOTE_LICENSE
+#define TORU_NOTE_LICENSE ""
+#endif
 
 #ifndef TORU_NOTE_COMPILER
 #if defined(__VERSION__) && !defined(__clang__)
@@ -1380,6 +1423,9 @@ struct ToruKv {
         char value[TORU_NOTE_PADDED_("" literal)]; \
     } name
 #define TORU_NOTE_VALUE_(tag, literal) {(tag), 0, (uint32_t)(sizeof("" literal) - 1), "" literal}
+// An empty text is left out: its record holds nothing, and readers skip it.
+#define TORU_NOTE_OPTIONAL_(tag, literal) \
+    TORU_NOTE_VALUE_(sizeof("" literal) > 1 ? (tag) : TORU_NOTE_TAG_NONE, literal)
 
 #define TORU_PLUGIN_METADATA(id_, name_, version_, author_, icon_, route_, description_)                 \
     typedef struct {                                                                                     \
@@ -1404,6 +1450,8 @@ struct ToruKv {
         TORU_NOTE_RECORD_(compiler, TORU_NOTE_COMPILER);                                                 \
         TORU_NOTE_RECORD_(target, TORU_NOTE_TARGET);                                                     \
         TORU_NOTE_RECORD_(sdk, TORU_NOTE_SDK_);                                                          \
+        TORU_NOTE_RECORD_(required, TORU_NOTE_REQUIRES);                                                 \
+        TORU_NOTE_RECORD_(license, TORU_NOTE_LICENSE);                                                   \
     } ToruPluginNoteDescriptor;                                                                          \
     typedef struct {                                                                                     \
         TORU_NOTE_ELF_MEMBERS_                                                                           \
@@ -1420,14 +1468,16 @@ struct ToruKv {
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_ID, id_),                                                     \
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_NAME, name_),                                                 \
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_VERSION, version_),                                           \
-            TORU_NOTE_VALUE_(TORU_NOTE_TAG_AUTHOR, author_),                                             \
-            TORU_NOTE_VALUE_(TORU_NOTE_TAG_ICON, icon_),                                                 \
-            TORU_NOTE_VALUE_(TORU_NOTE_TAG_ROUTE, route_),                                               \
-            TORU_NOTE_VALUE_(TORU_NOTE_TAG_DESCRIPTION, description_),                                   \
+            TORU_NOTE_OPTIONAL_(TORU_NOTE_TAG_AUTHOR, author_),                                          \
+            TORU_NOTE_OPTIONAL_(TORU_NOTE_TAG_ICON, icon_),                                              \
+            TORU_NOTE_OPTIONAL_(TORU_NOTE_TAG_ROUTE, route_),                                            \
+            TORU_NOTE_OPTIONAL_(TORU_NOTE_TAG_DESCRIPTION, description_),                                \
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_PANIC, TORU_NOTE_PANIC),                                      \
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_COMPILER, TORU_NOTE_COMPILER),                                \
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_TARGET, TORU_NOTE_TARGET),                                    \
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_SDK, TORU_NOTE_SDK_),                                         \
+            TORU_NOTE_OPTIONAL_(TORU_NOTE_TAG_REQUIRES, TORU_NOTE_REQUIRES),                             \
+            TORU_NOTE_OPTIONAL_(TORU_NOTE_TAG_LICENSE, TORU_NOTE_LICENSE),                               \
         }}
 
 // -------------------------------------------------------------------------------------------------
@@ -1804,6 +1854,7 @@ TORU_NUMBER_(TORU_NOTE_SEAL_LEN, 32)
 TORU_NUMBER_(TORU_NOTE_MAX, 65536)
 TORU_NUMBER_(TORU_NOTE_RECORD_HEADER_LEN, 8)
 TORU_NUMBER_(TORU_NOTE_RECORD_MUST_UNDERSTAND, 1)
+TORU_NUMBER_(TORU_NOTE_TAG_NONE, 0)
 TORU_NUMBER_(TORU_NOTE_TAG_ABI, 1)
 TORU_NUMBER_(TORU_NOTE_TAG_ID, 2)
 TORU_NUMBER_(TORU_NOTE_TAG_NAME, 3)

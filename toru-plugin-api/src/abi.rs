@@ -35,6 +35,8 @@
 //!   sound because libraries are never unloaded;
 //! - bytes that a plugin handed over may be given back after it was destroyed: their owner belongs to the library,
 //!   not to the instance; operations and bodies are always given back before;
+//! - every other pointer is lent for the call: the callee keeps none of it, unless the function's description says so;
+//!   where an object, an operation or bytes come back, it says whose they are;
 //! - text is UTF-8 where the description says so (names, ids, log text), and plain bytes everywhere else.
 //!
 //! # Calls

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::workspace::Workspace;
-use crate::{Result, bench, demo, e2e, header, suite};
+use crate::{Result, bench, check_plugin, demo, e2e, header, suite};
 
 const HELP: &str = "\
 The project's own automation.
@@ -14,6 +14,7 @@ Usage: cargo xtask <command>
   test [options]   run every check, step by step
   e2e [-- ARGS]    drive the demo server with a real browser
   screenshots      take pictures of every page of the demo server
+  check-plugin     say what a host would say about a plugin's library, and try it out
   header [--check] generate toru-plugin-api/include/toru_plugin.h; --check compares and compiles it
   bench            run the benchmarks and print their tables
   bench-http       measure whole servers over loopback, under load
@@ -29,6 +30,24 @@ Usage: cargo xtask demo [-- ARGS FOR THE SERVER]
 The server listens on 127.0.0.1:7300 (TORU_DEMO_LISTEN), takes its plugins from demo/plugins and keeps its
 data in demo/data below cargo's target folder (TORU_DEMO_PLUGINS, TORU_DEMO_DATA). TORU_DEMO_TOKEN is the
 token that it asks for; without it a random one is made. Ctrl-C ends it.
+";
+
+const CHECK_PLUGIN_HELP: &str = "\
+Says what a host would say about a plugin's library, and tries it out in a process of its own.
+
+Usage: cargo xtask check-plugin FILE [options]
+
+  --json            answer in JSON, as plugin-checker/README.md describes it
+  --no-run          look at the file alone; no code of it runs
+  --no-calls        call none of its routes; otherwise each without path parameters is asked with GET and HEAD
+  --except PATTERN  do not call that route; may be repeated
+  --strict          take warnings for findings
+  --config FILE     the plugin's configuration, in JSON
+  --rounds N        how often it is enabled and disabled to see whether anything grows, 20 by default
+  --timeout SECONDS when the process that runs it is ended, 180 by default
+
+Exit code 0: nothing is wrong. 1: something is. 2: it could not be checked. Progress, and what the plugin
+prints, goes to the standard error.
 ";
 
 const HEADER_HELP: &str = "\
@@ -55,7 +74,7 @@ Takes about four minutes and wants a quiet machine with two processors. wrk is i
 ";
 
 const E2E_HELP: &str = "\
-Builds the web interface, the demo server and the example plugin, and drives them with Chromium.
+Builds the web interface, the demo server and the example plugins, and drives them with Chromium.
 
 Usage: cargo xtask e2e [-- ARGS FOR PLAYWRIGHT]
 
@@ -79,6 +98,7 @@ enum Task {
     Demo { server_args: Vec<String> },
     Test(suite::Options),
     Browser { what: e2e::What, args: Vec<String> },
+    CheckPlugin { args: Vec<String> },
     Header { check: bool },
     Bench,
     BenchHttp,
@@ -91,6 +111,7 @@ pub(crate) fn run(args: impl Iterator<Item = String>) -> Result<ExitCode> {
         Task::Demo { server_args } => demo::run(&Workspace::load()?, &server_args)?,
         Task::Test(options) => return suite::run(&Workspace::load()?, &options),
         Task::Browser { what, args } => e2e::run(&Workspace::load()?, what, &args)??,
+        Task::CheckPlugin { args } => return check_plugin::run(&Workspace::load()?, &args),
         Task::Header { check: true } => header::check(&Workspace::load()?.target().join("xtask"))?,
         Task::Header { check: false } => header::write()?,
         Task::Bench => bench::run(&Workspace::load()?)?,
@@ -119,6 +140,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Task> {
             },
             args: args.skip_while(|arg| arg == "--").collect(),
         }),
+        "check-plugin" => Ok(Task::CheckPlugin { args: args.collect() }),
         "header" => match (args.next().as_deref(), args.next()) {
             (None, _) => Ok(Task::Header { check: false }),
             (Some("--check"), None) => Ok(Task::Header { check: true }),
@@ -144,6 +166,7 @@ fn help(command: &str) -> Result<Task> {
         "test" => suite::help(),
         "e2e" => E2E_HELP.to_owned(),
         "screenshots" => SCREENSHOTS_HELP.to_owned(),
+        "check-plugin" => CHECK_PLUGIN_HELP.to_owned(),
         "header" => HEADER_HELP.to_owned(),
         "bench" => BENCH_HELP.to_owned(),
         "bench-http" => BENCH_HTTP_HELP.to_owned(),
@@ -208,6 +231,13 @@ mod tests {
     }
 
     #[test]
+    fn a_plugin_is_checked_with_the_rest_of_the_line() {
+        let args = vec!["libhello.so".to_owned(), "--json".to_owned()];
+        let line = "check-plugin libhello.so --json";
+        assert_eq!(task(line).unwrap(), Task::CheckPlugin { args });
+    }
+
+    #[test]
     fn steps_are_chosen_by_name() {
         let Task::Test(options) = task("test --keep-going --only fmt --only=clippy").unwrap() else {
             panic!("not the command test");
@@ -242,6 +272,7 @@ mod tests {
             "test -h",
             "e2e --help",
             "screenshots --help",
+            "check-plugin --help",
             "header --help",
             "bench --help",
             "bench-http --help",

@@ -40,6 +40,7 @@ pub(crate) fn run(workspace: &Workspace, server_args: &[String]) -> Result {
         examples::licensed_plugin(workspace)?,
         examples::system_monitor(workspace)?,
         examples::c_plugin(workspace)?,
+        examples::cpp_plugin(workspace)?,
     ] {
         match built {
             Ok(library) => examples::install(&library, Path::new(&plugins), examples::seal)?,

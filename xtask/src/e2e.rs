@@ -41,11 +41,17 @@ pub(crate) fn run(
         Ok(plugin) => plugin,
         Err(reason) => return missing(reason),
     };
+    let licensed = match examples::licensed_plugin(workspace)? {
+        Ok(plugin) => plugin,
+        Err(reason) => return missing(reason),
+    };
     // In this order: the server embeds the interface.
     frontend.build()?;
-    let mut build = cargo();
-    build.args(["build", "--package", "demo-server"]);
-    run_command(build.current_dir(workspace.root()))?;
+    for package in ["demo-server", "license-generator"] {
+        let mut build = cargo();
+        build.args(["build", "--package", package]);
+        run_command(build.current_dir(workspace.root()))?;
+    }
 
     let mut npm = Command::new("npm");
     let script = match what {
@@ -56,8 +62,13 @@ pub(crate) fn run(
         .args(args)
         .current_dir(frontend.path())
         .env("CARGO_TARGET_DIR", workspace.target())
-        .env("TORU_E2E_SERVER", server(workspace))
+        .env("TORU_E2E_SERVER", program(workspace, "demo-server"))
         .env("TORU_E2E_HELLO_PLUGIN", plugin)
+        .env("TORU_E2E_LICENSED_PLUGIN", licensed)
+        .env(
+            "TORU_E2E_LICENSE_GENERATOR",
+            program(workspace, "license-generator"),
+        )
         .env("TORU_E2E_CHROMIUM", chromium.get_program())
         .env("CC", words(&compiler));
     run_command(&mut npm).map_err(|error| advice(workspace, what, &error.to_string()))?;
@@ -67,9 +78,9 @@ pub(crate) fn run(
     Ok(Ok(()))
 }
 
-fn server(workspace: &Workspace) -> PathBuf {
-    let program = format!("demo-server{}", std::env::consts::EXE_SUFFIX);
-    workspace.target().join("debug").join(program)
+fn program(workspace: &Workspace, name: &str) -> PathBuf {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    workspace.target().join("debug").join(file)
 }
 
 /// A command as it was named.

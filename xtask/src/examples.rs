@@ -4,25 +4,26 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::process::{cargo, run};
-use crate::tools::CC;
+use crate::tools::{self, CC, CXX, Tool};
 use crate::workspace::Workspace;
 
 /// A library, or the reason why there is none; the outer error is a failed build.
 pub(crate) type Built = Result<std::result::Result<PathBuf, String>>;
 
 /// As strict as the header's own check.
-const C_FLAGS: [&str; 8] = [
-    "-std=c11",
+const FLAGS: [&str; 8] = [
     "-shared",
     "-fPIC",
     "-O2",
     "-fvisibility=hidden",
     "-Wall",
     "-Wextra",
+    "-Wpedantic",
     "-Werror",
 ];
 
@@ -34,20 +35,20 @@ pub(crate) fn hello_plugin(workspace: &Workspace) -> Built {
     cdylib(workspace, "hello-plugin").map(Ok)
 }
 
-/// `examples/licensed-plugin`, optimised.
-pub(crate) fn licensed_plugin(workspace: &Workspace) -> Built {
-    if !workspace.has_package("licensed-plugin") {
-        return Ok(Err("examples/licensed-plugin is not there".to_owned()));
-    }
-    cdylib(workspace, "licensed-plugin").map(Ok)
-}
-
 /// `examples/axum-plugin`, optimised.
 pub(crate) fn axum_plugin(workspace: &Workspace) -> Built {
     if !workspace.has_package("axum-plugin") {
         return Ok(Err("examples/axum-plugin is not there".to_owned()));
     }
     cdylib(workspace, "axum-plugin").map(Ok)
+}
+
+/// `examples/licensed-plugin`, optimised.
+pub(crate) fn licensed_plugin(workspace: &Workspace) -> Built {
+    if !workspace.has_package("licensed-plugin") {
+        return Ok(Err("examples/licensed-plugin is not there".to_owned()));
+    }
+    cdylib(workspace, "licensed-plugin").map(Ok)
 }
 
 /// `examples/system-monitor`, optimised, with its page if that was built.
@@ -60,22 +61,55 @@ pub(crate) fn system_monitor(workspace: &Workspace) -> Built {
 
 /// `examples/c-plugin`, by the C compiler.
 pub(crate) fn c_plugin(workspace: &Workspace) -> Built {
-    let mut command = match CC.ensure() {
-        Ok(compiler) => compiler,
-        Err(reason) => return Ok(Err(format!("the C plugin was left out: {reason}"))),
+    compile(workspace, CC, "c", &["-std=c11".to_owned()])
+}
+
+/// `examples/cpp-plugin`, by the C++ compiler.
+pub(crate) fn cpp_plugin(workspace: &Workspace) -> Built {
+    let exports = workspace.root().join("examples/cpp-plugin/exports.map");
+    let exports = format!("-Wl,--version-script,{}", exports.display());
+    compile(workspace, CXX, "cpp", &["-std=c++17".to_owned(), exports])
+}
+
+/// `examples/zig-plugin`, by the Zig compiler if there is one.
+pub(crate) fn zig_plugin(workspace: &Workspace) -> Built {
+    let Some(zig) = tools::zig() else {
+        let reason =
+            "examples/zig-plugin was left out: there is no zig, and ZIG names none (pip install ziglang)";
+        return Ok(Err(reason.to_owned()));
     };
-    let root = workspace.root();
     let folder = workspace.target().join("examples");
     fs::create_dir_all(&folder)?;
-    let library = folder.join(file_name("c_plugin"));
-    command.args(C_FLAGS);
+    let library = folder.join(file_name("zig_plugin"));
+    let script = workspace.root().join("examples/zig-plugin/build.sh");
+    run(Command::new(script).arg(&library).env("ZIG", zig))?;
+    Ok(Ok(library))
+}
+
+/// All sources of a folder, into one library.
+fn compile(workspace: &Workspace, tool: Tool, language: &str, flags: &[String]) -> Built {
+    let mut command = match tool.ensure() {
+        Ok(compiler) => compiler,
+        Err(reason) => return Ok(Err(format!("examples/{language}-plugin was left out: {reason}"))),
+    };
+    let root = workspace.root();
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(root.join("examples").join(format!("{language}-plugin")))? {
+        sources.push(entry?.path());
+    }
+    sources.retain(|path| path.extension().is_some_and(|extension| extension == language));
+    sources.sort();
+    let folder = workspace.target().join("examples");
+    fs::create_dir_all(&folder)?;
+    let library = folder.join(file_name(&format!("{language}_plugin")));
+    command.args(FLAGS).args(flags);
     if cfg!(target_os = "linux") {
         command.arg("-Wl,-z,noexecstack");
     }
     command
         .arg("-I")
         .arg(root.join("toru-plugin-api/include"))
-        .arg(root.join("examples/c-plugin/c_plugin.c"))
+        .args(sources)
         .arg("-o")
         .arg(&library)
         .arg("-pthread");

@@ -7,6 +7,7 @@ mod area;
 mod compile;
 mod layout;
 mod prose;
+mod tags;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -69,6 +70,9 @@ fn generate() -> Result<String> {
         }
     }
 
+    if let Some(name) = tags::untagged(&out).first() {
+        return Err(format!("the description of {name} does not say which threads may call it").into());
+    }
     let trailer = include_str!("header/trailer.h").replace("@LAYOUT@\n", &layout::assertions(&modules));
     let _ = write!(out, "\n{trailer}");
     Ok(out)

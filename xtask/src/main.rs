@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod check_plugin;
 mod cli;
 mod demo;
 mod e2e;

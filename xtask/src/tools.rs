@@ -101,6 +101,12 @@ impl Tool {
     }
 }
 
+/// The Zig compiler, which no package of Debian brings: what `ZIG` names, or `zig`.
+pub(crate) fn zig() -> Option<PathBuf> {
+    let named = env::var("ZIG").ok().filter(|named| !named.is_empty());
+    find(named.as_deref().unwrap_or("zig"))
+}
+
 /// Whether rustup has the nightly toolchain.
 pub(crate) fn has_nightly() -> bool {
     succeeds(process::cargo_nightly().arg("--version"))

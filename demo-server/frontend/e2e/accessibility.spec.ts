@@ -1,7 +1,8 @@
 /** The interface for people who see little, hear instead of see, or use no mouse. */
 
 import { AxeBuilder } from "@axe-core/playwright";
-import { compile, hello } from "./support/libraries";
+import { compile, hello, licensed } from "./support/libraries";
+import { issue } from "./support/licenses";
 import { script } from "./support/scripts";
 import { ADMIN } from "./support/server";
 import type { Server } from "./support/server";
@@ -19,13 +20,14 @@ async function isClean(page: Page, what: string): Promise<void> {
 async function everyState(launch: (options: object) => Promise<Server>): Promise<Server> {
   const plugins = [
     hello,
+    licensed,
     await compile({ id: "off", name: "Off", description: "Rests", icon: "🌙" }),
     await compile({ id: "weak", name: "Weak", failure: "the battery is empty" }),
     await compile({ id: "torn", name: "Torn", bundle: script("torn", { mount: `throw new Error("out of paper");` }) }),
     await compile({ id: "quiet", name: "Quiet" }),
   ];
   const server = await launch({ plugins, enabled: ["hello", "torn", "quiet"] });
-  await server.enable("weak").catch(() => {});
+  for (const id of ["weak", "licensed"]) await server.enable(id).catch(() => {});
   await server.put("text.so", "this is no library\n");
   await server.scan();
   return server;
@@ -50,6 +52,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       ["/plugins", "the list", () => expect(ui.card(page, "Weak")).toContainText("Failed to start")],
       ["/plugins/hello", "details of a running plugin", () => expect(page.getByRole("region", { name: "Stored data" })).toBeVisible()],
       ["/plugins/weak", "details of a failed plugin", () => expect(page.getByRole("button", { name: "Start again" })).toBeVisible()],
+      ["/plugins/licensed", "details of a plugin without its key", () => expect(ui.licenseField(page)).toBeVisible()],
       ["/plugins/unknown", "details of an unknown plugin", () => expect(ui.heading(page, "Unknown plugin")).toBeVisible()],
       ["/p/hello", "the page of the example", () => expect(page.getByRole("heading", { name: "Hello, world!" })).toBeVisible()],
       ["/p/torn", "a page that failed", () => expect(ui.failure(page)).toBeVisible()],
@@ -64,6 +67,19 @@ for (const colorScheme of ["light", "dark"] as const) {
       expect(await page.locator("html").getAttribute("data-theme")).toBe(colorScheme);
       await isClean(page, what);
     }
+
+    await page.goto("/plugins/licensed");
+    await ui.licenseField(page).fill("let me in");
+    await page.getByRole("button", { name: "Save key" }).click();
+    await expect(ui.license(page).getByRole("alert")).toBeVisible();
+    await isClean(page, "a licence key that is not accepted");
+    await ui.licenseField(page).fill(await issue({ instance: await server.instance() }));
+    await page.getByRole("button", { name: "Save key" }).click();
+    await expect(page.getByRole("button", { name: "Replace" })).toBeVisible();
+    await isClean(page, "a licence key");
+    await page.getByRole("button", { name: "Remove", exact: true }).click();
+    await expect(page.getByRole("group", { name: "Remove the licence key?" })).toBeVisible();
+    await isClean(page, "the removal of a licence key");
 
     await page.goto("/plugins");
     await page.getByRole("searchbox", { name: "Search plugins" }).fill("no such thing");
@@ -132,13 +148,14 @@ test("all of it works with the keyboard alone", async ({ launch, visit, trouble 
 test("the tab key reaches everything there is to press on every page, and skips to the content", async ({ launch, visit }) => {
   const server = await everyState(launch);
   const page = await visit(server, "/plugins");
-  for (const path of ["/plugins", "/plugins/hello", "/plugins/weak", "/p/hello", "/p/torn", "/p/off"]) {
+  for (const path of ["/plugins", "/plugins/hello", "/plugins/weak", "/plugins/licensed", "/p/hello", "/p/torn", "/p/off"]) {
     await page.goto(path);
     await expect(page.getByRole("main").getByRole("link").first()).toBeVisible();
     if (path === "/p/torn") await expect(ui.failure(page)).toBeVisible();
+    if (path === "/plugins/licensed") await expect(ui.licenseField(page)).toBeVisible();
     if (path === "/p/hello") await expect(page.getByRole("button", { name: "Count up" })).toBeVisible();
     const wanted = await page.evaluate(() => {
-      const all = Array.from(document.querySelectorAll<HTMLElement>("a[href], button, input, summary, [role=switch]"));
+      const all = Array.from(document.querySelectorAll<HTMLElement>("a[href], button, input, textarea, summary, [role=switch]"));
       const usable = all.filter((one) => one.checkVisibility() && !one.closest("[aria-hidden=true]") && !one.matches("[role=radio], [type=radio]"));
       for (const [index, one] of usable.entries()) one.dataset["e2e"] = String(index);
       return usable.map((one, index) => `${index} ${one.getAttribute("aria-label") ?? one.textContent}`);
@@ -180,7 +197,7 @@ test("the menu on a phone opens, leads somewhere and gives the focus back", asyn
 test("what can be pressed is large enough to hit", async ({ launch, visit }) => {
   const server = await everyState(launch);
   const page = await visit(server, "/plugins", { viewport: { width: 360, height: 740 } });
-  for (const path of ["/plugins", "/plugins/hello", "/p/torn"]) {
+  for (const path of ["/plugins", "/plugins/hello", "/plugins/licensed", "/p/torn"]) {
     await page.goto(path);
     await expect(page.getByRole("main").getByRole("link").first()).toBeVisible();
     const small = await page.getByRole("main").evaluate((main) =>

@@ -3,7 +3,8 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { artifacts } from "./support/artifacts";
-import { compile, hello } from "./support/libraries";
+import { compile, hello, licensed } from "./support/libraries";
+import { changed, issue } from "./support/licenses";
 import { script } from "./support/scripts";
 import type { Server } from "./support/server";
 import { expect, test, ui } from "./support/test";
@@ -75,6 +76,49 @@ const shots: Shot[] = [
   },
   { name: "details", path: "/plugins/hello", prepare: visible("Stored data") },
   { name: "details-failed", path: "/plugins/mailer", prepare: visible("Start again") },
+  {
+    name: "details-license",
+    path: "/plugins/licensed",
+    prepare: async (page, server) => {
+      await server.license(await issue({ instance: await server.instance() }));
+      await expect(page.getByRole("link", { name: "Open", exact: true })).toBeVisible();
+    },
+  },
+  {
+    name: "details-license-removal",
+    path: "/plugins/licensed",
+    prepare: (page) => page.getByRole("button", { name: "Remove", exact: true }).click(),
+  },
+  {
+    name: "details-license-environment",
+    path: "/login",
+    prepare: async (page) => {
+      const key = { masked: "toru1.ed25519.example.…IzNA", source: "environment" };
+      await page.route("**/-/license", async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, json: { ...(await response.json()), key } });
+      });
+      await page.goto("/plugins/licensed");
+      await visible("Change the variable")(page);
+    },
+  },
+  {
+    name: "details-no-license",
+    path: "/plugins/licensed",
+    prepare: async (page, server) => {
+      await server.ask("DELETE", "/api/plugins/licensed/-/license");
+      await visible("Key from the vendor")(page);
+    },
+  },
+  {
+    name: "details-license-refused",
+    path: "/plugins/licensed",
+    prepare: async (page, server) => {
+      await ui.licenseField(page).fill(changed(await issue({ instance: await server.instance() })));
+      await page.getByRole("button", { name: "Save key" }).click();
+      await visible("does not accept this key")(page);
+    },
+  },
   { name: "details-update", path: "/plugins/notes", prepare: visible("is ready") },
   { name: "details-unknown", path: "/plugins/unknown", prepare: visible("The server knows no plugin") },
   { name: "view", path: "/p/hello", prepare: visible("Hello, world!") },
@@ -103,6 +147,7 @@ const notes = (version: string) =>
 async function furnished(launch: (options: object) => Promise<Server>): Promise<Server> {
   const plugins = [
     hello,
+    licensed,
     await notes("1.4.2"),
     await compile({ id: "backup", name: "Backup", icon: "💾", description: "Copies what plugins have stored to another place, every night" }),
     await compile({ id: "weather", name: "Weather", icon: "🌦️", description: "What the sky over the office looks like", bundle: script("weather") }),
@@ -131,7 +176,7 @@ async function furnished(launch: (options: object) => Promise<Server>): Promise<
     }),
   ];
   const server = await launch({ plugins, enabled: ["hello", "notes", "backup", "charts", "long"] });
-  await server.enable("mailer").catch(() => {});
+  for (const id of ["mailer", "licensed"]) await server.enable(id).catch(() => {});
   await server.put("readme.so", "this is no library\n");
   await server.install(await notes("1.5.0"));
   await server.scan();

@@ -39,22 +39,73 @@ impl Drop for PluginBytes {
 ///
 /// The caller was handed the bytes: one reference of their owner, or bytes that live as long as the process.
 pub(super) unsafe fn from_plugin(bytes: ToruBytes) -> Option<Bytes> {
+    // SAFETY: as the caller guarantees.
+    let taken = unsafe { look_at(bytes) }?;
+    // SAFETY: as above; the reference is ours from here on.
+    unsafe { accept(bytes) };
+    Some(taken)
+}
+
+/// The first half of [`from_plugin`], where it is not known yet whether the bytes are taken over: [`accept`] or [`refuse`]
+/// follows.
+///
+/// # Safety
+///
+/// As for [`from_plugin`].
+pub(super) unsafe fn look_at(bytes: ToruBytes) -> Option<Bytes> {
     // SAFETY: readable while the owner is held, or for good without one.
     let slice = unsafe { bytes_from_raw::<'static>(bytes.ptr, bytes.len) }?;
     if bytes.owner.is_null() {
         return Some(Bytes::from_static(slice));
     }
     // SAFETY: a non-null owner is alive while its reference is held.
-    let vt = unsafe { (*bytes.owner).vt };
-    if std::ptr::eq(vt, &raw const SHARED_VT) {
-        // SAFETY: our own table, so our own object; the reference comes back to us.
-        return Some(unsafe { take_shared(bytes.owner) }.slice_ref_checked(slice));
+    if let Some(shared) = unsafe { shared(bytes.owner) } {
+        return Some(shared.bytes.clone().slice_ref_checked(slice));
     }
     let required = |size| table_has!(ToruBufVt, size, release);
     // SAFETY: the owner is alive; no reference to its table is made before the table is known to be long enough.
     let vt = unsafe { checked_table::<_, ToruBufVt>(bytes.owner, required) }?;
     let release = vt.release?;
     Some(Bytes::from_owner(PluginBytes { bytes, release }))
+}
+
+/// What [`look_at`] saw is taken over: bytes of the host's own come back by the reference that the plugin had, all others have
+/// it already.
+///
+/// # Safety
+///
+/// `look_at` saw these bytes, and the reference was the caller's.
+#[inline]
+pub(super) unsafe fn accept(bytes: ToruBytes) {
+    // SAFETY: alive, since its reference has not been given back.
+    if !bytes.owner.is_null() && unsafe { shared(bytes.owner) }.is_some() {
+        // SAFETY: one reference of our own object, given back once.
+        unsafe { shared_release(bytes.owner) };
+    }
+}
+
+/// What [`look_at`] saw stays the plugin's, with its reference.
+///
+/// # Safety
+///
+/// `look_at` made `seen` of these bytes, the reference is still there, and `seen` is its only copy.
+pub(super) unsafe fn refuse(bytes: ToruBytes, seen: Bytes) {
+    // SAFETY: as the caller guarantees.
+    if bytes.owner.is_null() || unsafe { shared(bytes.owner) }.is_some() {
+        return;
+    }
+    let required = |size| table_has!(ToruBufVt, size, release);
+    // SAFETY: the owner is alive while its reference is there.
+    let vt = unsafe { checked_table::<_, ToruBufVt>(bytes.owner, required) };
+    match vt.and_then(|vt| vt.retain) {
+        Some(retain) => {
+            // SAFETY: alive, as above. What is dropped below gives this one back.
+            unsafe { retain(bytes.owner) };
+            drop(seen);
+        }
+        // A little memory of ours is lost, and nothing is given back twice.
+        None => std::mem::forget(seen),
+    }
 }
 
 /// Bytes of the host that a plugin holds by reference.
@@ -105,13 +156,17 @@ unsafe extern "C" fn shared_release(buf: *const ToruBuf) {
     unsafe { Arc::decrement_strong_count(buf.cast::<Shared>()) };
 }
 
+/// The host's own object behind a pointer, if it is one.
+///
 /// # Safety
 ///
-/// `buf` was made by `to_plugin` and the caller owns one reference.
-unsafe fn take_shared(buf: *const ToruBuf) -> Bytes {
+/// `buf` is not null, and alive for as long as the result is used.
+#[inline]
+unsafe fn shared<'a>(buf: *const ToruBuf) -> Option<&'a Shared> {
     // SAFETY: as the caller guarantees.
-    let shared = unsafe { Arc::from_raw(buf.cast::<Shared>()) };
-    shared.bytes.clone()
+    let vt = unsafe { (*buf).vt };
+    // SAFETY: our own table, so our own object.
+    std::ptr::eq(vt, &raw const SHARED_VT).then(|| unsafe { &*buf.cast::<Shared>() })
 }
 
 trait SliceRefChecked {

@@ -66,7 +66,7 @@ impl Called {
 
     /// Which of its libraries it is; 0 once it has ended.
     pub(crate) fn generation(self) -> u64 {
-        self.0.services().map_or(0, |services| services.generation)
+        self.0.generation()
     }
 
     pub(crate) const fn plugin(self) -> &'static PluginId {

@@ -135,21 +135,18 @@ impl<B> Cell<B> {
         }
     }
 
-    /// Stores the answer; the caller holds the claim. `false` when nobody waits any more: the body stays the plugin's.
-    pub(super) fn answer(&self, answer: Answer) -> bool {
+    /// Stores the answer; the caller holds the claim. Gives it back when nobody waits any more: its body is still the plugin's.
+    pub(super) fn answer(&self, answer: Answer) -> Result<(), Box<Option<Answer>>> {
         // SAFETY: the claim was given once, and readers wait for `ANSWERED`.
         unsafe { *self.answer.get() = Some(answer) };
         let answered = self
             .phase
             .compare_exchange(ANSWERING, ANSWERED, Ordering::AcqRel, Ordering::Acquire);
-        if answered.is_err() {
+        match answered {
+            Ok(_) => Ok(()),
             // SAFETY: as above; nobody reads an answer that was not announced.
-            if let Some(Answer::Response { body, .. }) = unsafe { &mut *self.answer.get() }.take() {
-                // Releasing it is for the plugin, which is told so: its instance may be gone by now.
-                std::mem::forget(body);
-            }
+            Err(_) => Err(Box::new(unsafe { &mut *self.answer.get() }.take())),
         }
-        answered.is_ok()
     }
 
     /// The place of the answer, if one is there and nobody has it. Only the host's future calls this.
@@ -194,7 +191,15 @@ impl<B> Cell<B> {
 
     /// Nobody waits any more. Tells the plugin if it asked for that, and drops what it left for that case. An answer
     /// that nobody took is dropped as well. Only the host's future calls this, while its permit is there.
+    #[inline(always)]
     pub(super) fn cancel(&self) {
+        // Most calls end like this: the host has the answer, and nobody took a responder.
+        if self.phase.load(Ordering::Acquire) != TAKEN || self.is_detached() {
+            self.cancel_unanswered();
+        }
+    }
+
+    fn cancel_unanswered(&self) {
         let unanswered = |phase| matches!(phase, OPEN | ANSWERING).then_some(CANCELLED);
         let phase = self
             .phase

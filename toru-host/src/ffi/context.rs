@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -118,6 +119,8 @@ pub(crate) struct Context {
     services: ArcSwapOption<Services>,
     pub(super) tasks: Tasks,
     pub(super) epoch: Instant,
+    /// Whether it was logged that the plugin called after its end.
+    is_late_told: AtomicBool,
 }
 
 /// Facts that stay readable for good.
@@ -170,6 +173,7 @@ impl Context {
             tasks: Tasks::default(),
             services: ArcSwapOption::from_pointee(services),
             epoch: Instant::now(),
+            is_late_told: AtomicBool::new(false),
         }))
     }
 
@@ -203,9 +207,30 @@ impl Context {
         self.facts.stuck_after
     }
 
-    /// What the instance may use; `None` once it is destroyed.
+    /// What the instance may use, for a call of the plugin; `None` once it is destroyed, which is logged once.
     pub(super) fn services(&self) -> Option<Arc<Services>> {
-        self.services.load_full()
+        let services = self.services.load_full();
+        if services.is_none() {
+            self.note_late();
+        }
+        services
+    }
+
+    /// Number of the loaded copy; 0 once the instance is destroyed.
+    pub(super) fn generation(&self) -> u64 {
+        self.services
+            .load()
+            .as_ref()
+            .map_or(0, |services| services.generation)
+    }
+
+    /// Logs that a thread or a static of the plugin's outlived its instance.
+    #[cold]
+    fn note_late(&self) {
+        if !self.is_late_told.swap(true, Ordering::Relaxed) {
+            let plugin = self.plugin();
+            tracing::warn!(plugin.id = %plugin, plugin.code = "late_call", "a plugin called the host after its instance had ended, and was refused");
+        }
     }
 
     /// Answers `GONE` from now on. The instance's tasks have ended and it is destroyed, which may have been worth a log.

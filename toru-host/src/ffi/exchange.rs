@@ -303,6 +303,16 @@ unsafe fn deliver<B: RequestBody>(cell: &Cell<B>, response: *const ToruResponse)
         Err(Refused::Answered) => return TORU_CONFLICT,
         Err(Refused::Cancelled) => return TORU_CANCELLED,
     }
+    // SAFETY: as the caller guarantees.
+    unsafe { deliver_claimed(cell, response) }
+}
+
+/// Accepts an answer for which there is a claim.
+///
+/// # Safety
+///
+/// As [`deliver`].
+unsafe fn deliver_claimed<B>(cell: &Cell<B>, response: *const ToruResponse) -> u32 {
     // A claim that is not followed by an answer would never be released: a panic in here becomes one.
     let status = guard_or("exchange.respond", None, || {
         // SAFETY: as the caller guarantees.
@@ -310,14 +320,26 @@ unsafe fn deliver<B: RequestBody>(cell: &Cell<B>, response: *const ToruResponse)
             Ok(answer) => (answer, TORU_DONE),
             Err((reason, status)) => (Answer::Invalid(reason), status),
         };
-        Some(if cell.answer(answer) {
-            status
-        } else {
-            TORU_CANCELLED
-        })
+        let has_body = matches!(answer, Answer::Response { .. });
+        match cell.answer(answer) {
+            Ok(()) if has_body => {
+                // SAFETY: it was read, and is lent until this call ends.
+                unsafe { response::take_over(response) };
+            }
+            Ok(()) => {}
+            Err(late) => {
+                if let Some(late) = *late {
+                    // SAFETY: as above.
+                    unsafe { response::give_back(late, response) };
+                }
+                return Some(TORU_CANCELLED);
+            }
+        }
+        Some(status)
     });
     status.unwrap_or_else(|| {
-        cell.answer(Answer::Invalid("the host could not read it".to_owned()));
+        // Nothing in it is the plugin's.
+        let _ = cell.answer(Answer::Invalid("the host could not read it".to_owned()));
         TORU_INTERNAL
     })
 }
@@ -362,26 +384,4 @@ pub(super) const fn version_number(version: Version) -> u16 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{HeaderMap, HeaderName, HeaderValue, WALKED_MAX, find_header};
-
-    #[test]
-    fn a_header_is_found_alike_in_short_and_long_lists() {
-        for others in [0, WALKED_MAX] {
-            let mut headers = HeaderMap::new();
-            for i in 0..others {
-                let name: HeaderName = format!("x-{i}").parse().unwrap();
-                headers.append(name, HeaderValue::from_static("other"));
-            }
-            headers.append("accept", HeaderValue::from_static("first"));
-            headers.append("x-tenant", HeaderValue::from_static("acme"));
-            headers.append("accept", HeaderValue::from_static("second"));
-            let find = |name: &[u8]| find_header(&headers, name).map(HeaderValue::as_bytes);
-            assert_eq!(find(b"Accept"), Some(b"first".as_slice()));
-            assert_eq!(find(b"X-TENANT"), Some(b"acme".as_slice()));
-            for missing in [b"".as_slice(), b"x-tenan", b"\xFF", b"x tenant"] {
-                assert_eq!(find(missing), None);
-            }
-        }
-    }
-}
+mod tests;

@@ -284,8 +284,12 @@ impl Inner {
         let plugin = self.context.plugin();
         match tokio::time::timeout(limit, self.shutdown()).await {
             Ok(Ok(())) => {}
-            Ok(Err(reason)) => tracing::warn!(plugin.id = %plugin, reason, "a plugin failed to shut down"),
-            Err(_) => tracing::warn!(plugin.id = %plugin, "a plugin did not shut down in time"),
+            Ok(Err(reason)) => {
+                tracing::warn!(plugin.id = %plugin, plugin.code = "shutdown_failed", reason, "a plugin failed to shut down");
+            }
+            Err(_) => {
+                tracing::warn!(plugin.id = %plugin, plugin.code = "shutdown_timeout", "a plugin did not shut down in time");
+            }
         }
         self.context.tasks.end().await;
         // SAFETY: created by this api, destroyed once, and nothing is inside or can enter any more.

@@ -17,6 +17,7 @@ use super::control::control;
 use super::gate::Permit;
 use super::guard::guard;
 use super::instance::{Instance, Shared};
+use super::op::on_worker;
 
 pub(super) static TABLE: ToruLicense = ToruLicense {
     size: size_word::<ToruLicense>(),
@@ -61,21 +62,40 @@ pub(crate) enum Unheard {
 
 type Changed = unsafe extern "C" fn(*mut c_void, *const ToruWaker, *mut ToruOp, *mut ToruError) -> u32;
 
-/// What a plugin offers to be told of another key. While it exists, the instance is not destroyed.
+/// Word of another key for an instance, which is not destroyed while this exists.
 #[derive(Debug)]
-pub(crate) struct LicenseListener {
-    changed: Changed,
-    permit: Permit,
-}
+pub(crate) struct LicenseChange(Permit);
 
 impl Instance {
-    /// Asks the plugin for what it offers; `None` also when the instance is closing.
-    pub(crate) fn license_listener(&self) -> Option<LicenseListener> {
-        let permit = self.enter()?;
-        let ext = permit.instance().ext()?;
+    /// Prepares to tell the plugin; `None` when the instance is closing.
+    pub(crate) fn license_change(&self) -> Option<LicenseChange> {
+        self.enter().map(LicenseChange)
+    }
+}
+
+impl LicenseChange {
+    /// Tells the plugin, if it offers to be told, and waits for what it says. The caller sees to it that nothing else tagged
+    /// `[control]` runs, and calls this on a thread that may be blocked.
+    pub(crate) async fn tell(self) -> LicenseHeard {
+        let changed = self.listener().ok_or(Unheard::NotOffered)?;
+        let plugin = Shared::new(self.0.instance().plugin().cast_mut());
+        // SAFETY: the instance is alive while the permit exists; the pointers are valid for the call.
+        let start = move |waker, op, err| unsafe { changed(plugin.get(), waker, op, err) };
+        let heard = control(start).await;
+        drop(self);
+        heard.map_err(|(status, words)| match status {
+            TORU_UNSUPPORTED => Unheard::NotOffered,
+            _ => Unheard::Refused(words),
+        })
+    }
+
+    /// What the plugin offers, which lives as long as the instance.
+    fn listener(&self) -> Option<Changed> {
+        let instance = self.0.instance();
+        let ext = instance.ext()?;
         let (id, len) = (TORU_LICENSE_ID.as_ptr(), TORU_LICENSE_ID.len());
         // SAFETY: the instance is alive while the permit exists; the id is valid for the call.
-        let table = unsafe { ext(permit.instance().plugin().cast_mut(), id, len) };
+        let table = on_worker(|| unsafe { ext(instance.plugin().cast_mut(), id, len) });
         let table = table.cast::<ToruLicenseListener>();
         if table.is_null() || !table.is_aligned() {
             return None;
@@ -86,23 +106,6 @@ impl Instance {
             return None;
         }
         // SAFETY: the table reaches beyond the field.
-        let changed = unsafe { (*table).changed }?;
-        Some(LicenseListener { changed, permit })
-    }
-}
-
-impl LicenseListener {
-    /// Tells the plugin, and waits for what it says. The caller sees to it that nothing else tagged `[control]` runs.
-    pub(crate) async fn tell(self) -> LicenseHeard {
-        let Self { changed, permit } = self;
-        let plugin = Shared::new(permit.instance().plugin().cast_mut());
-        // SAFETY: the instance is alive while the permit exists; the pointers are valid for the call.
-        let start = move |waker, op, err| unsafe { changed(plugin.get(), waker, op, err) };
-        let heard = control(start).await;
-        drop(permit);
-        heard.map_err(|(status, words)| match status {
-            TORU_UNSUPPORTED => Unheard::NotOffered,
-            _ => Unheard::Refused(words),
-        })
+        unsafe { (*table).changed }
     }
 }

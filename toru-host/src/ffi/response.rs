@@ -17,7 +17,7 @@ pub(super) use self::fields::{Fields, read_headers};
 pub(crate) use self::fields::{Remarkable, StaticNames};
 pub(super) use self::length::check_length;
 use super::body::{HostBody, PluginStream};
-use super::bytes::from_plugin;
+use super::bytes::{accept, look_at, refuse};
 use crate::lane::Lane;
 
 /// What a plugin answered.
@@ -123,6 +123,51 @@ pub(super) unsafe fn read(response: *const ToruResponse, lane: &Lane) -> Result<
     Ok(Answer::Response { status, fields, body })
 }
 
+/// What was read is the host's: takes over what [`read`] only looked at.
+///
+/// # Safety
+///
+/// `read` read this response, which is still readable.
+#[inline]
+pub(super) unsafe fn take_over(response: *const ToruResponse) {
+    // SAFETY: as the caller guarantees; `read` found it long enough.
+    if unsafe { (*response).body_kind } == TORU_BODY_BYTES {
+        // SAFETY: as above.
+        let bytes = unsafe { (*response).bytes };
+        // SAFETY: they were looked at, and the plugin hands its reference over.
+        unsafe { accept(bytes) };
+    }
+}
+
+/// What was read came too late: its body stays the plugin's.
+///
+/// # Safety
+///
+/// `answer` is what `read` made of this response, which is still readable.
+#[cold]
+pub(super) unsafe fn give_back(answer: Answer, response: *const ToruResponse) {
+    let Answer::Response { body, .. } = answer else {
+        return;
+    };
+    match body {
+        AnswerBody::Empty => {}
+        // SAFETY: there is a body, so `read` found the response long enough.
+        AnswerBody::Full(seen) => match unsafe { (*response).body_kind } {
+            TORU_BODY_BYTES => {
+                // SAFETY: as above.
+                let bytes = unsafe { (*response).bytes };
+                // SAFETY: they were looked at and nothing else.
+                unsafe { refuse(bytes, seen) };
+            }
+            // A copy.
+            _ => drop(seen),
+        },
+        // Nothing but the plugin's own pointers, which it still has.
+        AnswerBody::Stream(stream) => std::mem::forget(stream),
+        AnswerBody::Request(body) => std::mem::forget(body),
+    }
+}
+
 /// # Safety
 ///
 /// The body is the caller's to take.
@@ -130,8 +175,8 @@ unsafe fn read_body(given: &ToruResponse) -> Result<AnswerBody, &'static str> {
     match given.body_kind {
         TORU_BODY_NONE => Ok(AnswerBody::Empty),
         TORU_BODY_BYTES => {
-            // SAFETY: the plugin hands one reference over.
-            unsafe { from_plugin(given.bytes) }
+            // SAFETY: the plugin hands one reference over, or keeps it when the answer comes too late.
+            unsafe { look_at(given.bytes) }
                 .map(AnswerBody::Full)
                 .ok_or("its body makes no sense")
         }

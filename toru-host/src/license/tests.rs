@@ -26,6 +26,8 @@ fn a_masked_key_tells_next_to_nothing_of_it() {
         ),
         ("toru1.ed25519.2026.eyJhIjoxfQ", "…oxfQ"),
         ("toru1.ed25519..payload.signature-1234", "…1234"),
+        ("toru1.ed\n25519.2026.payload.signature-1234", "…1234"),
+        ("two lines of some other key\n12", "…"),
         ("short-secret", "…"),
         ("a-longer-secret-of-24-by", "…4-by"),
         ("ein Schlüssel mit Größe äöüß", "…äöüß"),

@@ -272,7 +272,10 @@ impl Builder {
             registry.held.insert(id, fault);
         }
         registry.notices = findings.notices;
-        registry.notices.extend(unusable);
+        for notice in unusable {
+            tracing::warn!(code = notice.code, "{}", notice.message);
+            registry.notices.push(notice);
+        }
         for plugin in &self.statics {
             let metadata = note::parse(plugin.note(), &self.settings.policy).map_err(LoadError::from)?;
             registry.add_static(*plugin, metadata).map_err(LoadError::from)?;

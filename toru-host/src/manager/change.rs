@@ -137,7 +137,10 @@ impl Shared {
         let due: Vec<PluginId> = self
             .registry()
             .slots()
-            .filter(|slot| slot.lifecycle.is_due() || slot.lifecycle.is_overdue() || slot.is_license_new)
+            .filter(|slot| {
+                let lifecycle = &slot.lifecycle;
+                lifecycle.is_due() || lifecycle.is_overdue() || lifecycle.is_contrary() || slot.is_license_new
+            })
             .map(|slot| slot.id.clone())
             .collect();
         let mut following = JoinSet::new();

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use super::Shared;
+use super::registry::{Slot, Source};
 use super::start::GRACE;
 use super::stop::from_now;
 use crate::error::ManagerError;
 use crate::ffi::{LicenseHeard, Unheard};
 use crate::license::{Key, variable};
+use crate::lifecycle::Activity;
 use crate::plugin::{LicenseSource, MaskedKey, PluginId, PluginLicense};
+use crate::routing::Running;
 use crate::state::Change;
 use crate::threads::offload;
 
@@ -51,7 +54,7 @@ impl Shared {
         // What is recorded and what is known here change together, also as seen by a scan.
         let _wishes = self.wishes.lock().await;
         self.still_open()?;
-        let is_fixed = self.registry().slot(id).map(super::Slot::has_fixed_key);
+        let is_fixed = self.registry().slot(id).map(Slot::has_fixed_key);
         if is_fixed.ok_or_else(|| ManagerError::UnknownPlugin { id: id.to_string() })? {
             return Err(ManagerError::LicenseFromEnvironment {
                 variable: variable(id),
@@ -63,6 +66,8 @@ impl Shared {
             if let Some(slot) = registry.slot_mut(id) {
                 slot.is_named |= key.is_some();
                 slot.take_stored_key(key);
+                // Whoever gives the same one again wants it to be tried again: a clock may have been set.
+                slot.is_license_new |= slot.waits_for_license();
             }
         });
         Ok(())
@@ -71,35 +76,34 @@ impl Shared {
     /// Lets a plugin know of another key: tells it, starts it anew, or starts it when it failed for want of a good one.
     /// The caller holds the plugin's lock.
     pub(super) async fn follow_license(self: &Arc<Self>, id: &PluginId) {
-        let (is_waiting, running, was_read) = {
-            let mut registry = self.registry();
-            let Some(slot) = registry.slot_mut(id) else { return };
-            if !std::mem::take(&mut slot.is_license_new) {
+        let Some(running) = self.take_news(id) else { return };
+        if let Some(running) = running {
+            let heard = self.tell_license(&running).await;
+            drop(running);
+            // Much may have happened meanwhile: it may be quarantined, or not wanted any more.
+            let is_running = |slot: &Slot| slot.lifecycle.activity() == Activity::Running;
+            if !self.registry().slot(id).is_some_and(is_running) {
                 return;
             }
-            (
-                slot.lifecycle.is_refused_for(is_license_code),
-                slot.running.clone(),
-                slot.license.was_read(),
-            )
-        };
-        match running {
-            None if is_waiting => {
-                tracing::info!(plugin.id = %id, "starting a plugin that has another licence key now");
-            }
-            // One that has never asked does not care.
-            Some(running) if was_read => match self.tell_license(&running).await {
+            match heard {
                 Ok(()) => {
                     tracing::info!(plugin.id = %id, "a plugin goes on with another licence key");
                     return;
                 }
                 Err(unheard) => {
                     tracing::info!(plugin.id = %id, %unheard, "a plugin is started anew with another licence key");
-                    drop(running);
                     self.halt(id, None).await;
                 }
-            },
-            _ => return,
+            }
+            let is_due = self
+                .registry()
+                .slot(id)
+                .is_some_and(|slot| slot.lifecycle.is_due());
+            if !is_due {
+                return;
+            }
+        } else {
+            tracing::info!(plugin.id = %id, "starting a plugin that has another licence key now");
         }
         if self.still_open().is_ok() {
             // Logged and kept in the status by `start`.
@@ -107,13 +111,35 @@ impl Shared {
         }
     }
 
+    /// Takes the word that a plugin has another key, for whoever passes it on: to the instance that runs, or, without one, to
+    /// the next start. `None` when nobody has to hear of it now.
+    #[expect(
+        clippy::option_option,
+        reason = "whether there is something to do, and with whom"
+    )]
+    fn take_news(&self, id: &PluginId) -> Option<Option<Arc<Running>>> {
+        let mut registry = self.registry();
+        let slot = registry.slot_mut(id)?;
+        if !slot.is_license_new || matches!(slot.source, Source::Missing) && slot.is_resting() {
+            // Should its file come back, this is still news.
+            return None;
+        }
+        slot.is_license_new = false;
+        match slot.lifecycle.activity() {
+            // One that has never asked does not care.
+            Activity::Running if slot.license.was_read() => Some(slot.running.clone()),
+            Activity::Resting if slot.waits_for_license() => Some(None),
+            _ => None,
+        }
+    }
+
     /// Tells a running plugin, on a thread of its own: what it does may block.
-    async fn tell_license(&self, running: &crate::routing::Running) -> LicenseHeard {
+    async fn tell_license(&self, running: &Running) -> LicenseHeard {
         let limit = self.settings.init_timeout;
-        let listener = running.instance.license_listener().ok_or(Unheard::NotOffered)?;
+        let change = running.instance.license_change().ok_or(Unheard::NotOffered)?;
         let runtime = self.runtime.clone();
         let telling = offload("toru-license", move || {
-            runtime.block_on(async move { tokio::time::timeout(limit, listener.tell()).await })
+            runtime.block_on(async move { tokio::time::timeout(limit, change.tell()).await })
         });
         let deadline = from_now(limit.saturating_add(GRACE));
         match tokio::time::timeout_at(deadline, telling).await {
@@ -122,9 +148,4 @@ impl Shared {
             _ => Err(Unheard::Late),
         }
     }
-}
-
-/// Whether a plugin that failed with this code may start with another key.
-fn is_license_code(code: &str) -> bool {
-    code.starts_with("license_")
 }

@@ -99,7 +99,7 @@ impl Shared {
             instance.cancel();
             if timeout(GRACE, instance.drained()).await.is_err() {
                 // Whoever is still inside holds a thread of ours. The instance ends itself when they leave.
-                tracing::error!(plugin.id = %id, in_flight = instance.in_flight(), "requests hang in a stopped plugin");
+                tracing::error!(plugin.id = %id, plugin.code = "requests_hang", in_flight = instance.in_flight(), "requests hang in a stopped plugin");
                 return;
             }
         }
@@ -109,7 +109,7 @@ impl Shared {
             .await
             .is_err()
         {
-            tracing::error!(plugin.id = %id, "a stopped plugin does not end");
+            tracing::error!(plugin.id = %id, plugin.code = "does_not_end", "a stopped plugin does not end");
         }
     }
 }

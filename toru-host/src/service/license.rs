@@ -1,6 +1,8 @@
 //! A plugin's licence key: what may be seen of it, another one, none.
 
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Buf;
@@ -31,8 +33,8 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, PUT, DELETE, O
 #[serde(deny_unknown_fields)]
 #[schema(as = LicenseKey)]
 pub(super) struct KeyDocument {
-    /// The key. White space around it is removed.
-    #[schema(max_length = 16384, write_only)]
+    /// The key, at most 16384 bytes. White space around it is removed.
+    #[schema(write_only)]
     key: String,
 }
 
@@ -58,7 +60,7 @@ where
                 "send the key as JSON, with `Content-Type: application/json`",
             )
             .into_response(),
-            Method::PUT => match read_key(body).await {
+            Method::PUT => match read_key(&manager, body).await {
                 Ok(key) => changed(&manager, &id, manager.set_license(&id, Some(key)).await),
                 Err(problem) => problem.into_response(),
             },
@@ -82,21 +84,39 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
 }
 
-async fn read_key<B: Body>(body: B) -> Result<String, Problem> {
-    let invalid = |what| Problem::new(StatusCode::BAD_REQUEST, "invalid_body", what);
-    let read = tokio::time::timeout(BODY_TIME, read(body)).await;
-    let text = read.map_err(|_| invalid("the body did not arrive in time"))??;
+async fn read_key<B: Body>(manager: &PluginManager, body: B) -> Result<String, Problem> {
+    let mut reading = pin!(read(body));
+    let mut late = pin!({
+        // The service may be polled by any executor.
+        let _inside = manager.runtime().enter();
+        tokio::time::sleep(BODY_TIME)
+    });
+    let read = poll_fn(|cx| match reading.as_mut().poll(cx) {
+        Poll::Ready(read) => Poll::Ready(Some(read)),
+        Poll::Pending => late.as_mut().poll(cx).map(|()| None),
+    });
+    let Some(text) = read.await else {
+        let what = "the body did not arrive in time";
+        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", what));
+    };
+    let text = text?;
+    let invalid = || {
+        let what = "the body is `{\"key\": \"…\"}`, with the licence key in it";
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_body", what)
+    };
+    // A list of values would do for the library.
+    if !text.trim_ascii_start().starts_with(b"{") {
+        return Err(invalid());
+    }
     // Not the error: it may quote what was sent.
-    let document: Result<KeyDocument, _> = serde_json::from_slice(&text);
-    let document =
-        document.map_err(|_| invalid("the body is `{\"key\": \"…\"}`, with the licence key in it"))?;
+    let document: KeyDocument = serde_json::from_slice(&text).map_err(|_| invalid())?;
     Ok(document.key)
 }
 
 async fn read<B: Body>(body: B) -> Result<Vec<u8>, Problem> {
     let mut body = pin!(body);
     let mut text = Vec::new();
-    while let Some(frame) = std::future::poll_fn(|cx| Pin::as_mut(&mut body).poll_frame(cx)).await {
+    while let Some(frame) = poll_fn(|cx| Pin::as_mut(&mut body).poll_frame(cx)).await {
         let incomplete = |_| {
             let what = "the body ended before it was complete";
             Problem::new(StatusCode::BAD_REQUEST, "invalid_body", what)

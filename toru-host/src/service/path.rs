@@ -189,6 +189,15 @@ pub(super) fn parse(path: &str, mount: &str) -> Target {
         "/enable" => Target::Action(id, Action::Enable),
         "/disable" => Target::Action(id, Action::Disable),
         "/bundle.js" => Target::Action(id, Action::Bundle),
+        _ if own.as_bytes().get(1) == Some(&b'-') => below_dash(own, id),
+        _ => Target::Route(id),
+    }
+}
+
+/// What lies below `-` belongs to the host; a plugin may have paths that only begin with it.
+#[cold]
+fn below_dash(own: &str, id: Id) -> Target {
+    match own {
         "/-/license" => Target::Action(id, Action::License),
         "/-/storage" => Target::Action(id, Action::Storage),
         "/-" => Target::Reserved,
@@ -265,6 +274,7 @@ mod tests {
             ("/api/plugins/-/scan/", Target::Reserved),
             ("/api/plugins/-/enable", Target::Reserved),
             ("/api/plugins/hello/a/b", Target::Route(hello)),
+            ("/api/plugins/hello/-a/b", Target::Route(hello)),
             ("/api/plugins/hello/enable/", Target::Route(hello)),
             ("/api/pluginsx", Target::Elsewhere),
             ("/other", Target::Elsewhere),

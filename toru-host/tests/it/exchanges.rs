@@ -184,8 +184,12 @@ async fn what_a_destroyed_instance_was_given_answers_that_it_is_gone() {
     };
     zoo.host.disable(&zoo.id).await;
     zoo.host.enable(&zoo.id).await.unwrap();
-    assert_eq!(zoo.count("called").await, 7);
+    assert_eq!(zoo.count("called").await, 8);
     assert!(crate::logs::containing("from beyond").is_empty());
+    let told = crate::logs::find(|record| {
+        record.field("plugin.code") == "late_call" && record.field("plugin.id") == zoo.id
+    });
+    assert_eq!(told.len(), 1, "the first of its calls is logged, and no other");
 }
 
 #[tokio::test]

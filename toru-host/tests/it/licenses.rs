@@ -9,12 +9,12 @@ use http::{Method, Request};
 use http_body_util::Full;
 use serde_json::{Value, json};
 use toru_host::error::ManagerError;
-use toru_host::plugin::PluginState;
+use toru_host::plugin::{DesiredState, PluginState};
 use toru_plugin_api::{LicenseFault, PluginContext, PluginError, PluginKvStore, Response};
 
 use crate::actor::{Script, restart};
-use crate::host::{Answer, Host, id, read, soon};
-use crate::logs;
+use crate::host::{Answer, Host, id, read, soon, until};
+use crate::{logs, zoo};
 
 /// The only key that the plugin of these tests accepts.
 const GOOD: &str = "toru1.ed25519.2026.R09PRC1QQVlMT0FE.R09PRC1TSUdOQVRVUkU";
@@ -210,6 +210,118 @@ async fn a_plugin_that_panics_or_hangs_when_it_is_told_is_started_anew() {
     }
 }
 
+/// Host, number of starts, what lets the plugin go, and the change that waits for it.
+type Told = (
+    Host,
+    Arc<AtomicUsize>,
+    Arc<tokio::sync::Semaphore>,
+    tokio::task::JoinHandle<()>,
+);
+
+/// A plugin that is being told of another key, and holds that up until it is let go. It then refuses.
+async fn being_told(act: impl Fn() + Send + Sync + 'static) -> Told {
+    let (mut script, starts) = picky();
+    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let (told, gated) = (Arc::new(tokio::sync::Semaphore::new(0)), Arc::clone(&gate));
+    let telling = Arc::clone(&told);
+    script.act = Some(Box::new(move |_, _| {
+        act();
+        Box::pin(async { Ok(Response::text("acted")) })
+    }));
+    script.license = Some(Box::new(move |_| {
+        telling.add_permits(1);
+        let gate = Arc::clone(&gated);
+        Box::pin(async move {
+            let _passed = gate.acquire().await;
+            Err(PluginError::Unsupported("to go on"))
+        })
+    }));
+    let host = script
+        .load(|builder| builder.init_timeout(Duration::from_secs(60)))
+        .await;
+    give(&host, GOOD).await;
+    host.enable("actor").await.unwrap();
+    let manager = host.manager.clone();
+    let other = format!("{GOOD}x");
+    let giving = tokio::spawn(async move {
+        let _ = manager.set_license(&id("actor"), Some(other)).await;
+    });
+    let _told = soon(told.acquire()).await.unwrap();
+    (host, starts, gate, giving)
+}
+
+#[tokio::test]
+async fn another_key_frees_no_plugin_that_was_quarantined_meanwhile() {
+    let (host, starts, gate, giving) = being_told(|| panic!("as asked for")).await;
+    for _ in 0..3 {
+        assert_eq!(host.get("actor/act").await.status, 500);
+    }
+    assert_eq!(host.state("actor"), PluginState::Quarantined);
+    gate.add_permits(1);
+    soon(giving).await.unwrap();
+    assert_eq!(host.state("actor"), PluginState::Quarantined);
+    assert_eq!(starts.load(Ordering::SeqCst), 1);
+    // Neither does a key that comes afterwards.
+    give(&host, GOOD).await;
+    assert_eq!(host.state("actor"), PluginState::Quarantined);
+    assert_eq!(starts.load(Ordering::SeqCst), 1);
+    let host = restart(host).await;
+    assert_eq!(host.state("actor"), PluginState::Quarantined, "it was recorded");
+}
+
+#[tokio::test]
+async fn another_key_starts_no_plugin_that_was_turned_off_meanwhile() {
+    let (host, starts, gate, giving) = being_told(|| {}).await;
+    let mut state = host.recorded();
+    state["plugins"]["actor"]["enabled"] = json!(false);
+    std::fs::write(host.state_file(), state.to_string()).unwrap();
+    let manager = host.manager.clone();
+    let scanning = tokio::spawn(async move { manager.scan().await });
+    until(|| host.status("actor").desired == DesiredState::Disabled).await;
+    gate.add_permits(1);
+    soon(scanning).await.unwrap().unwrap();
+    soon(giving).await.unwrap();
+    assert_eq!(host.state("actor"), PluginState::Disabled);
+    assert_eq!(starts.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn the_same_key_is_tried_again_when_somebody_gives_it_again() {
+    let (mut script, starts) = picky();
+    let counting = Arc::clone(&starts);
+    script.init = Some(Box::new(move |ctx| {
+        // The first time, the machine's clock is wrong.
+        let is_early = counting.fetch_add(1, Ordering::SeqCst) == 0;
+        Box::pin(async move {
+            accept(ctx)?;
+            let text = "set the clock".to_owned();
+            (!is_early)
+                .then_some(())
+                .ok_or(PluginError::License(LicenseFault::NotYetValid, text))
+        })
+    }));
+    let host = script.load(|builder| builder).await;
+    give(&host, GOOD).await;
+    assert_eq!(
+        host.enable("actor").await.unwrap_err().code(),
+        "license_not_yet_valid"
+    );
+    give(&host, GOOD).await;
+    assert_eq!(host.state("actor"), PluginState::Enabled);
+}
+
+#[tokio::test]
+async fn a_plugin_that_has_read_its_key_and_fails_in_other_words_is_tried_again() {
+    let (mut script, _) = picky();
+    script.init = Some(Box::new(|ctx| {
+        Box::pin(async move { accept(ctx).map_err(|error| PluginError::other(error.to_string())) })
+    }));
+    let host = script.load(|builder| builder).await;
+    assert_eq!(host.enable("actor").await.unwrap_err().code(), "init_failed");
+    give(&host, GOOD).await;
+    assert_eq!(host.state("actor"), PluginState::Enabled);
+}
+
 #[tokio::test]
 async fn a_key_in_the_recorded_state_is_taken_over_by_a_scan() {
     let (script, _) = picky();
@@ -334,6 +446,12 @@ async fn a_body_that_brings_no_key_is_refused_without_being_told_back() {
         ("application/json", json!(secret).to_string(), 400, "invalid_body"),
         (
             "application/json",
+            json!([secret]).to_string(),
+            400,
+            "invalid_body",
+        ),
+        (
+            "application/json",
             json!({ "key": null }).to_string(),
             400,
             "invalid_body",
@@ -404,4 +522,62 @@ async fn no_key_is_told_to_anybody_but_its_plugin() {
     for part in [GOOD, BAD].iter().flat_map(|key| key.split('.').skip(3)) {
         assert!(!told.contains(part), "{part} in {told}");
     }
+}
+
+#[tokio::test]
+async fn what_a_plugin_offers_to_be_told_by_may_be_anything() {
+    for (listener, is_told) in [
+        (0, true),
+        (1, false),
+        (2, false),
+        (3, false),
+        (4, false),
+        (5, false),
+        (6, false),
+        (7, false),
+    ] {
+        let define = format!("ZOO_LISTENER={listener}");
+        let Some(host) = zoo::host_with("licence_listener", &[&define]).await else {
+            return;
+        };
+        let plugin = "licence-listener";
+        host.enable(plugin).await.unwrap();
+        let counts = async || host.get(&format!("{plugin}/counts")).await.text().to_owned();
+        assert!(counts().await.contains("started 1 "), "{listener}");
+        soon(host.manager.set_license(&id(plugin), Some(GOOD.into())))
+            .await
+            .unwrap();
+        let counts = counts().await;
+        let expected = if is_told {
+            "started 1 stopped 0 ended 0 polled 1 dropped 1"
+        } else {
+            "started 2 stopped 1 ended 1 polled 0 dropped 0"
+        };
+        assert!(counts.contains(expected), "{listener}: {counts}");
+        let read = format!("called {} status 0", GOOD.len());
+        assert!(counts.contains(&read), "{listener}: {counts}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_comes_while_the_file_is_gone_is_found_when_it_is_back() {
+    let Some(host) = zoo::host_with("licence_listener", &["ZOO_LISTENER=8"]).await else {
+        return;
+    };
+    let plugin = "licence-listener";
+    let refused = host.enable(plugin).await.unwrap_err();
+    assert_eq!(refused.code(), "license_missing");
+    let file = host.info(plugin).file.unwrap();
+    let aside = file.with_extension("aside");
+    std::fs::rename(&file, &aside).unwrap();
+    host.scan().await.unwrap();
+    assert_eq!(host.state(plugin), PluginState::Missing);
+    soon(host.manager.set_license(&id(plugin), Some(GOOD.into())))
+        .await
+        .unwrap();
+    host.scan().await.unwrap();
+    assert_eq!(host.state(plugin), PluginState::Missing);
+    std::fs::rename(&aside, &file).unwrap();
+    host.scan().await.unwrap();
+    assert_eq!(host.state(plugin), PluginState::Enabled);
 }

@@ -13,6 +13,7 @@ mod apart;
 mod bodies;
 mod bundles;
 mod busy;
+mod c_examples;
 mod cancelling;
 mod changes;
 mod clock;
@@ -65,6 +66,7 @@ mod streaming;
 #[path = "../common/support.rs"]
 #[allow(dead_code, reason = "shared with another test binary, which uses the rest")]
 mod support;
+mod tasks;
 mod together;
 mod uploads;
 mod wakers;

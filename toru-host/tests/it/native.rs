@@ -28,14 +28,15 @@ pub(crate) const WORKERS: usize = 3;
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) type Served = http::Response<UnsyncBoxBody<bytes::Bytes, BoxError>>;
 type Scene<T> = Box<dyn Fn(PluginContext) -> T + Send + Sync>;
+type Dialogue<T> = Box<dyn Fn(PluginContext, Request) -> T + Send + Sync>;
 
 /// What the plugin does.
 #[derive(Default)]
 pub(crate) struct Script {
     pub(crate) init: Option<Scene<Later<()>>>,
     pub(crate) registered: Option<Scene<()>>,
-    pub(crate) act: Option<Box<dyn Fn(PluginContext, Request) -> Later<Reply> + Send + Sync>>,
-    pub(crate) block: Option<Box<dyn Fn(PluginContext, Request) -> Reply + Send + Sync>>,
+    pub(crate) act: Option<Dialogue<Later<Reply>>>,
+    pub(crate) block: Option<Dialogue<Reply>>,
     pub(crate) shutdown: Option<Scene<Later<()>>>,
     pub(crate) dropped: Option<Scene<()>>,
     pub(crate) served: Option<ServiceOf>,
@@ -73,14 +74,16 @@ impl Script {
         host
     }
 
+    fn publish(self, installation: Uuid) {
+        let mut scripts = SCRIPTS.lock().unwrap();
+        let scripts = scripts.get_or_insert_default();
+        scripts.insert(installation.to_string(), Arc::new(self));
+    }
+
     /// A host that knows the plugin.
     pub(crate) async fn load(self, change: impl FnOnce(Builder) -> Builder) -> Host {
         let installation = Uuid::new_v4();
-        let mut scripts = SCRIPTS.lock().unwrap();
-        scripts
-            .get_or_insert_default()
-            .insert(installation.to_string(), Arc::new(self));
-        drop(scripts);
+        self.publish(installation);
         let plugin = toru_plugin_api::static_plugin!(Native);
         let store = MemoryKv::with_instance_id(installation);
         Host::with(Place::new(), |builder| {

@@ -16,13 +16,13 @@ use crate::support::Place;
 
 /// A store whose answers come when they are asked for again.
 #[derive(Debug)]
-struct Slow<B> {
+pub(crate) struct Slow<B> {
     store: B,
     fails: Mutex<Option<kv::KvError>>,
 }
 
 impl<B> Slow<B> {
-    const fn new(store: B) -> Self {
+    pub(crate) const fn new(store: B) -> Self {
         Self {
             store,
             fails: Mutex::new(None),

@@ -17,9 +17,11 @@ static uint32_t init(void *plugin, const ToruCtx *ctx, const ToruWaker *waker, T
     ToruLogRecord record = {.size = sizeof record, .level = TORU_LOG_ERROR, .message = zoo_text("from beyond")};
     const ToruConfig *config = first->vt->ext(first, (const uint8_t *)TORU_CONFIG_ID, sizeof TORU_CONFIG_ID - 1);
     const ToruKv *kv = first->vt->ext(first, (const uint8_t *)TORU_KV_ID, sizeof TORU_KV_ID - 1);
+    const ToruLicense *license = first->vt->ext(first, (const uint8_t *)TORU_LICENSE_ID, sizeof TORU_LICENSE_ID - 1);
     const ToruLog *log = first->vt->ext(first, (const uint8_t *)TORU_LOG_ID, sizeof TORU_LOG_ID - 1);
     const ToruRt *rt = first->vt->ext(first, (const uint8_t *)TORU_RT_ID, sizeof TORU_RT_ID - 1);
     zoo_called += config->get(first, &bytes) == TORU_GONE;
+    zoo_called += license->get(first, &bytes) == TORU_GONE;
     zoo_called += kv->get(first, &key, 1, waker, &page, &pending) == TORU_GONE;
     zoo_called += log->emit(first, &record) == TORU_GONE;
     zoo_called += rt->sleep_until(first, UINT64_MAX, &pending) == TORU_GONE;

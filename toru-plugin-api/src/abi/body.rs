@@ -24,14 +24,17 @@ pub struct ToruBodyVt {
     /// Reserved, zero.
     pub flags: u32,
     /// Asks for the next frame: `TORU_DONE` with `frame` filled in, `TORU_PENDING`, `TORU_END`, or an error, after
-    /// which it is not called again. Never null. `[op] [no-block]`
+    /// which it is not called again. Never null.
+    ///
+    /// `waker` and `frame` are lent for the call. The caller owns one reference of the bytes in `frame`, unless it is
+    /// flagged as borrowed. `[op] [no-block]`
     pub poll: Option<
         unsafe extern "C" fn(body: *mut ToruBody, waker: *const ToruWaker, frame: *mut ToruFrame) -> u32,
     >,
-    /// Turns the current borrowed frame's bytes into owned ones without copying. Null when frames are never
-    /// borrowed. `[op] [no-block]`
+    /// Turns the current borrowed frame's bytes into owned ones without copying. The caller owns what `out` then leads
+    /// to. Null when frames are never borrowed. `[op] [no-block]`
     pub own: Option<unsafe extern "C" fn(body: *mut ToruBody, out: *mut ToruBytes) -> u32>,
-    /// How much is to come. May be null. `[op] [no-block]`
+    /// How much is to come. `out` is lent for the call. May be null. `[op] [no-block]`
     pub hint: Option<unsafe extern "C" fn(body: *mut ToruBody, out: *mut ToruBodyHint) -> u32>,
     /// Frees the body; cancels it if it has not ended. Never null. `[op] [no-block]`
     pub release: Option<unsafe extern "C" fn(body: *mut ToruBody)>,

@@ -14,6 +14,7 @@ pub struct ToruConfig {
     pub size: u32,
     /// Reserved, zero.
     pub flags: u32,
-    /// The configuration as JSON in UTF-8; `{}` when nothing was configured. The caller owns `out`. `[thread-safe] [no-block]`
+    /// The configuration as JSON in UTF-8; `{}` when nothing was configured. The caller owns one reference
+    /// of what `out` then leads to. `[thread-safe] [no-block]`
     pub get: unsafe extern "C" fn(ctx: *const ToruCtx, out: *mut ToruBytes) -> u32,
 }

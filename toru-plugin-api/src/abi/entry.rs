@@ -29,7 +29,8 @@ pub struct ToruLoader {
 /// The type of the one exported function, `create_plugin`.
 ///
 /// Writes the plugin's table to `api` and returns `TORU_DONE`, or returns an error. It is cheap, starts nothing,
-/// and may be called more than once. The table lives as long as the process. `[thread-safe] [no-block]`
+/// and may be called more than once. `loader` is lent for the call; the table stays the plugin's and lives as long as the
+/// process. `[thread-safe] [no-block]`
 pub type CreatePlugin =
     unsafe extern "C" fn(loader: *const ToruLoader, api: *mut *const ToruPluginApi) -> u32;
 

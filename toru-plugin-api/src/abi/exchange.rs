@@ -108,7 +108,8 @@ pub struct ToruExchangeVt {
     pub retain: unsafe extern "C" fn(ex: *const ToruExchange),
     /// Gives a reference back. `[thread-safe] [no-block]`
     pub release: unsafe extern "C" fn(ex: *const ToruExchange),
-    /// Looks the first header of that name up, in any case. `TORU_DONE` or `TORU_NOT_FOUND`. `[thread-safe] [no-block]`
+    /// Looks the first header of that name up, in any case. `TORU_DONE` or `TORU_NOT_FOUND`. The name is lent for the
+    /// call; what `out` leads to lives as long as the exchange. `[thread-safe] [no-block]`
     pub header: unsafe extern "C" fn(
         ex: *const ToruExchange,
         name: *const u8,
@@ -120,12 +121,14 @@ pub struct ToruExchangeVt {
         unsafe extern "C" fn(ex: *const ToruExchange, out: *mut *const ToruHeader, n_out: *mut usize) -> u32,
     /// Takes the request body; null when there is none or it was taken. The caller owns it. `[thread-safe] [no-block]`
     pub body: unsafe extern "C" fn(ex: *const ToruExchange) -> *mut ToruBody,
-    /// Answers, at most once; `TORU_CONFLICT` after `detach`. On an error the body stays the caller's. `[op] [no-block]`
+    /// Answers, at most once; `TORU_CONFLICT` after `detach`. The body is the host's after `TORU_DONE`, and stays the
+    /// caller's on an error; all else of the response is lent for the call. `[op] [no-block]`
     pub respond: unsafe extern "C" fn(ex: *const ToruExchange, response: *const ToruResponse) -> u32,
     /// Takes the responder, at most once, for `TORU_DETACHED`; null when it cannot be had. The caller owns one
     /// reference of it. `[op] [no-block]`
     pub detach: unsafe extern "C" fn(ex: *const ToruExchange) -> *const ToruResponder,
-    /// An extension of the exchange, by id, or null. `[thread-safe] [no-block]`
+    /// The table of an extension of the exchange, by id, or null. The id is lent for the call; the table lives as long as
+    /// the process. `[thread-safe] [no-block]`
     pub ext: unsafe extern "C" fn(ex: *const ToruExchange, id: *const u8, len: usize) -> *const c_void,
 }
 
@@ -153,7 +156,8 @@ pub struct ToruResponderVt {
     /// Gives a reference back. `[thread-safe] [no-block]`
     pub release: unsafe extern "C" fn(responder: *const ToruResponder),
     /// Answers, at most once: `TORU_DONE`; `TORU_CONFLICT` if it was answered already; `TORU_CANCELLED` if nobody
-    /// waits any more. On an error the body stays the caller's. `[thread-safe] [no-block]`
+    /// waits any more. The body is the host's after `TORU_DONE`, and stays the caller's on an error; all else of the
+    /// response is lent for the call. It takes no reference. `[thread-safe] [no-block]`
     pub respond: unsafe extern "C" fn(responder: *const ToruResponder, response: *const ToruResponse) -> u32,
     /// 1 when nobody waits for the answer any more, else 0. `[thread-safe] [no-block]`
     pub is_cancelled: unsafe extern "C" fn(responder: *const ToruResponder) -> u32,
@@ -162,7 +166,8 @@ pub struct ToruResponderVt {
     /// it is too late because an answer was given.
     ///
     /// After `TORU_DONE`, `drop(data)` is called exactly once, when the callback has returned or will never be called;
-    /// it may be null. On an error neither is called. Neither must block. `[thread-safe] [no-block]`
+    /// it may be null. Until then `data` is lent to the host. On an error neither is called, and `data` stays the
+    /// caller's. Neither must block. `[thread-safe] [no-block]`
     pub on_cancel: unsafe extern "C" fn(
         responder: *const ToruResponder,
         callback: Option<unsafe extern "C" fn(data: *mut c_void)>,

@@ -20,9 +20,11 @@ pub struct ToruHostVt {
     pub size: u32,
     /// Reserved, zero.
     pub flags: u32,
-    /// An extension of the host as a whole, by id, or null. `[thread-safe] [no-block]`
+    /// The table of an extension of the host as a whole, by id, or null. The id is lent for the call; the table lives as
+    /// long as the process. `[thread-safe] [no-block]`
     pub ext: unsafe extern "C" fn(host: *const ToruHost, id: *const u8, len: usize) -> *const c_void,
-    /// A fact about the host, `TORU_INFO_…`, valid as long as the process lives. `[thread-safe] [no-block]`
+    /// A fact about the host; `key` is one of `TORU_INFO_…`. `TORU_DONE` with `out` filled in, or `TORU_NOT_FOUND`.
+    /// What `out` then leads to is the host's, and valid as long as the process lives. `[thread-safe] [no-block]`
     pub info: unsafe extern "C" fn(host: *const ToruHost, key: u32, out: *mut ToruSlice) -> u32,
 }
 
@@ -56,9 +58,10 @@ pub struct ToruCtxVt {
     pub size: u32,
     /// Reserved, zero.
     pub flags: u32,
-    /// The table of an extension, by id, or null when the host does not offer it. The table lives as long as the
-    /// process; its functions take this context first. `[thread-safe] [no-block]`
+    /// The table of an extension, by id, or null when the host does not offer it. The id is lent for the call; the table
+    /// lives as long as the process, and its functions take this context first. `[thread-safe] [no-block]`
     pub ext: unsafe extern "C" fn(ctx: *const ToruCtx, id: *const u8, len: usize) -> *const c_void,
-    /// A fact, `TORU_INFO_…`, valid as long as the process lives. `[thread-safe] [no-block]`
+    /// A fact; `key` is one of `TORU_INFO_…`. `TORU_DONE` with `out` filled in, or `TORU_NOT_FOUND`. What `out` then
+    /// leads to is the host's, and valid as long as the process lives. `[thread-safe] [no-block]`
     pub info: unsafe extern "C" fn(ctx: *const ToruCtx, key: u32, out: *mut ToruSlice) -> u32,
 }

@@ -130,7 +130,8 @@ pub struct ToruKv {
     pub size: u32,
     /// Reserved, zero.
     pub flags: u32,
-    /// Reads the entries of some keys; missing ones are left out. `[thread-safe] [no-block]`
+    /// Reads the entries of some keys; missing ones are left out. The caller owns the page, and the operation if there is
+    /// one. `[thread-safe] [no-block]`
     pub get: unsafe extern "C" fn(
         ctx: *const ToruCtx,
         keys: *const ToruSlice,
@@ -139,7 +140,8 @@ pub struct ToruKv {
         out: *mut ToruKvPage,
         op: *mut ToruOp,
     ) -> u32,
-    /// Lists a range of entries in the byte order of their keys. `[thread-safe] [no-block]`
+    /// Lists a range of entries in the byte order of their keys. The caller owns the page, and the operation if there is
+    /// one. `[thread-safe] [no-block]`
     pub list: unsafe extern "C" fn(
         ctx: *const ToruCtx,
         range: *const ToruKvRange,
@@ -147,7 +149,8 @@ pub struct ToruKv {
         out: *mut ToruKvPage,
         op: *mut ToruOp,
     ) -> u32,
-    /// Makes all changes or none. `TORU_CONFLICT` when a check fails. `[thread-safe] [no-block]`
+    /// Makes all changes or none. `TORU_CONFLICT` when a check fails. The caller owns the operation if there is one;
+    /// dropping it before its end leaves open whether the changes were made. `[thread-safe] [no-block]`
     pub commit: unsafe extern "C" fn(
         ctx: *const ToruCtx,
         checks: *const ToruKvCheck,

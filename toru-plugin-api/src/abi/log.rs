@@ -63,6 +63,6 @@ pub struct ToruLog {
     pub flags: u32,
     /// The most detailed level that anybody listens to. `[thread-safe] [no-block]`
     pub max_level: unsafe extern "C" fn(ctx: *const ToruCtx) -> u32,
-    /// Writes one record. `[thread-safe] [no-block]`
+    /// Writes one record, which is lent for the call with all that it leads to. `[thread-safe] [no-block]`
     pub emit: unsafe extern "C" fn(ctx: *const ToruCtx, record: *const ToruLogRecord) -> u32,
 }

@@ -29,7 +29,8 @@
 //! | | 1 to 4 | zeros up to the next multiple of 4, at least one |
 //!
 //! Text values are UTF-8 without a terminator of their own; the zero behind every value serves C. A tag that the
-//! reader does not know is skipped unless its flags say otherwise. No tag but those of extension ids repeats.
+//! reader does not know is skipped unless its flags say otherwise. No tag but [`TAG_NONE`] and those of extension ids
+//! repeats.
 
 /// Owner of the ELF note, with its terminator.
 pub const NOTE_OWNER: [u8; 5] = *b"Toru\0";
@@ -55,6 +56,8 @@ pub const RECORD_HEADER_LEN: usize = 8;
 /// A reader that does not know this record's tag refuses the plugin.
 pub const RECORD_MUST_UNDERSTAND: u16 = 1;
 
+/// Nothing: readers skip the record, whatever is in it. For texts that are left out.
+pub const TAG_NONE: u16 = 0;
 /// Version of the contract: `u16` major, `u16` minor. Required.
 pub const TAG_ABI: u16 = 1;
 /// Plugin id: 1 to 64 of `a-z`, `0-9`, `-`, starting with a letter or digit and not ending in `-`. Required.

@@ -55,7 +55,7 @@ pub struct ToruOpVt {
     /// Goes on. `io` is typed by the call that produced the operation. Never null.
     ///
     /// Returns `TORU_DONE`, `TORU_PENDING` or an error. After anything but `TORU_PENDING` it is not called again.
-    /// `[op] [no-block]`
+    /// `waker` and `io` are lent for the call; what is written to `io` is the caller's. `[op] [no-block]`
     pub poll: Option<
         unsafe extern "C" fn(
             data: *mut core::ffi::c_void,

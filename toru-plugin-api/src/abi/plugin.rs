@@ -34,12 +34,14 @@ pub struct ToruPluginApi {
     pub metadata: *const u8,
     /// Length of `metadata` in bytes.
     pub metadata_len: usize,
-    /// Makes an instance and writes it to `out`. Never null. `[control] [no-block]`
+    /// Makes an instance and writes it to `out`. The instance stays the plugin's, and the host passes it back until
+    /// `destroy`. `host` lives as long as the process; `err` is lent for the call. Never null. `[control] [no-block]`
     pub create: Option<
         unsafe extern "C" fn(host: *const ToruHost, out: *mut *mut c_void, err: *mut ToruError) -> u32,
     >,
-    /// Starts the instance. May suspend: then `op` is filled in, and its `io` is a `ToruError`. `ctx` stays
-    /// valid as long as the process lives. Null means that there is nothing to do. It runs on a thread that may be
+    /// Starts the instance. May suspend: then `op` is filled in, which the host polls and drops, and its `io` is a
+    /// `ToruError`. `ctx` stays valid as long as the process lives; `waker` and `err` are lent for the call. Null means
+    /// that there is nothing to do. It runs on a thread that may be
     /// blocked, but the host gives up after a few seconds. `[control]`
     pub init: Option<
         unsafe extern "C" fn(
@@ -50,7 +52,8 @@ pub struct ToruPluginApi {
             err: *mut ToruError,
         ) -> u32,
     >,
-    /// Registers the routes. Null means that there are none. `[control] [no-block]`
+    /// Registers the routes. `registrar` and `err` are lent for the call. Null means that there are none.
+    /// `[control] [no-block]`
     pub routes: Option<
         unsafe extern "C" fn(
             plugin: *mut c_void,
@@ -58,7 +61,8 @@ pub struct ToruPluginApi {
             err: *mut ToruError,
         ) -> u32,
     >,
-    /// Hands the frontend's files over. Null means that there are none. `[control] [no-block]`
+    /// Hands the frontend's files over. `sink` and `err` are lent for the call. Null means that there are none.
+    /// `[control] [no-block]`
     pub frontend: Option<
         unsafe extern "C" fn(plugin: *mut c_void, sink: *const ToruAssetSink, err: *mut ToruError) -> u32,
     >,
@@ -74,7 +78,8 @@ pub struct ToruPluginApi {
     >,
     /// Frees the instance. No call to it runs and none follows. It may wait like `shutdown`. Never null. `[control]`
     pub destroy: Option<unsafe extern "C" fn(plugin: *mut c_void)>,
-    /// An extension of the plugin's own, by id, or null. Lives as long as the instance. May be null. `[thread-safe]`
+    /// The table of an extension of the plugin's own, by id, or null. The id is lent for the call; the table stays the
+    /// plugin's and lives as long as the instance. May be null. `[thread-safe]`
     pub ext: Option<unsafe extern "C" fn(plugin: *mut c_void, id: *const u8, len: usize) -> *const c_void>,
 }
 
@@ -107,6 +112,7 @@ pub struct ToruAssetSink {
     pub size: u32,
     /// Reserved, zero.
     pub flags: u32,
-    /// Adds one file. The path is copied. Never null. `[control] [no-block]`
+    /// Adds one file; struct, path and media type are copied. The host owns the bytes after `TORU_DONE`; on an error they
+    /// stay the caller's. Never null. `[control] [no-block]`
     pub add: unsafe extern "C" fn(sink: *const Self, asset: *const ToruAsset) -> u32,
 }

@@ -67,11 +67,13 @@ pub struct ToruRoute {
     /// Handles one request. Never null.
     ///
     /// Returns `TORU_DONE` after `respond`; `TORU_PENDING` after filling in `op`, whose `io` is the exchange;
-    /// `TORU_DETACHED` after `detach`; or an error. `ex` is borrowed until the operation ends (`retain` keeps it
-    /// longer). `scratch` is uninitialised memory as declared; it stays in place until the operation is dropped, so
-    /// that the operation itself can live in it. After `TORU_DETACHED` the exchange may be read for as long as a
-    /// responder is held, but not answered. On a blocking route only `TORU_DONE` and errors may be returned. `user` and
-    /// `plugin` are the plugin's own pointers; what they point to may change if the plugin takes care of threads.
+    /// `TORU_DETACHED` after `detach`; or an error, which the host answers with 500. (Another status for an error goes
+    /// into a response with `TORU_RESPONSE_ERROR`.) `ex` is borrowed until the operation ends (`retain` keeps it
+    /// longer), `waker` for the call. `op` is the host's after `TORU_PENDING`. `scratch` is uninitialised memory as
+    /// declared; it stays in place until the operation is dropped, so that the operation itself can live in it. After
+    /// `TORU_DETACHED` the exchange may be read for as long as a responder is held, but not answered. On a blocking
+    /// route only `TORU_DONE` and errors may be returned. `user` and `plugin` are the plugin's own pointers; what they
+    /// point to may change if the plugin takes care of threads.
     /// `[thread-safe] [no-block]`, and without `no-block` on a blocking route
     pub start: Option<
         unsafe extern "C" fn(

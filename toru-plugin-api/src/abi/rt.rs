@@ -21,13 +21,15 @@ pub struct ToruRt {
     /// Nanoseconds of a clock that never goes back; its zero is arbitrary. `[thread-safe] [no-block]`
     pub now: unsafe extern "C" fn(ctx: *const ToruCtx) -> u64,
     /// Fills in an operation that ends with `TORU_DONE` at `deadline_ns` of that clock; its `io` is unused.
-    /// Returns `TORU_PENDING`, or `TORU_DONE` without an operation when the time has passed. `[thread-safe] [no-block]`
+    /// Returns `TORU_PENDING`, or `TORU_DONE` without an operation when the time has passed. The operation is the
+    /// caller's to poll and to drop. `[thread-safe] [no-block]`
     pub sleep_until: unsafe extern "C" fn(ctx: *const ToruCtx, deadline_ns: u64, op: *mut ToruOp) -> u32,
-    /// Takes an operation over and polls it until it ends; its `io` is null. On an error it stays the caller's.
-    /// `[thread-safe] [no-block]`
+    /// Takes an operation over, polls it until it ends, and drops it; its `io` is null. The struct itself is copied. On an
+    /// error the operation stays the caller's. `[thread-safe] [no-block]`
     pub spawn: unsafe extern "C" fn(ctx: *const ToruCtx, op: *const ToruOp) -> u32,
     /// Calls `run(data)` once on a thread that may be blocked, or `cancel(data)` when that will never happen.
-    /// On an error neither is called. `[thread-safe] [no-block]`
+    /// `data` is whichever function's is called; `cancel` may be null. On an error neither is called, and `data` stays the
+    /// caller's. `[thread-safe] [no-block]`
     pub spawn_blocking: unsafe extern "C" fn(
         ctx: *const ToruCtx,
         run: Option<unsafe extern "C" fn(data: *mut c_void)>,

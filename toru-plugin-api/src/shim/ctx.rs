@@ -57,7 +57,7 @@ impl Ctx {
             log: unsafe { table(raw, TORU_LOG_ID) },
             // SAFETY: as above.
             rt: unsafe { table(raw, TORU_RT_ID) },
-            scope: Slot::default(),
+            scope: Slot::new(),
         };
         Self(Box::leak(Box::new(tables)))
     }

@@ -13,7 +13,7 @@ const PROBE: &str = r#"
 #include "toru_plugin.h"
 #include "toru_plugin.h"
 
-TORU_PLUGIN_METADATA("probe", "Probe", "1.0.0", "", "", "/probe", "Compiles");
+TORU_PLUGIN_METADATA("probe", "Probe", "1.0.0", "", "", "", "Compiles");
 
 TORU_EXPORT uint32_t create_plugin(const ToruLoader *loader, const ToruPluginApi **api)
 {

@@ -7,11 +7,12 @@
 // -------------------------------------------------------------------------------------------------
 //
 // TORU_PLUGIN_METADATA, once at file scope, makes the note from which a host learns what the plugin
-// is without opening it. All seven arguments are string literals in UTF-8; author, icon, route and
-// description may be "". A constant is all it defines; nothing runs.
+// is without opening it. All seven arguments are string literals in UTF-8. Author, icon, route and
+// description may be "", which leaves them out: a plugin without a route has no page. A constant is
+// all it defines; nothing runs.
 //
 //     TORU_PLUGIN_METADATA("c-hello", "Hello from C", "0.1.0",       // id, name, version
-//                          "Toru authors", "*", "/c-hello",          // author, icon, route
+//                          "Toru authors", "*", "",                  // author, icon, no route
 //                          "Greets whoever asks");                   // description
 //
 // The plugin's table repeats the note's descriptor:
@@ -31,7 +32,18 @@
 // Length of the descriptor in bytes.
 #define TORU_METADATA_LEN (sizeof toru_plugin_note.descriptor)
 
-// The next three can be defined before this header is included, to say something more exact.
+// The next five can be defined before this header is included, to say more, or something more exact.
+
+// Id of an extension without which the plugin does not run, such as TORU_KV_ID; a host without it then
+// refuses the plugin and tells why.
+#ifndef TORU_NOTE_REQUIRES
+#define TORU_NOTE_REQUIRES ""
+#endif
+
+// Licence expression of the plugin, such as "MIT OR Apache-2.0".
+#ifndef TORU_NOTE_LICENSE
+#define TORU_NOTE_LICENSE ""
+#endif
 
 #ifndef TORU_NOTE_COMPILER
 #if defined(__VERSION__) && !defined(__clang__)
@@ -120,6 +132,9 @@
         char value[TORU_NOTE_PADDED_("" literal)]; \
     } name
 #define TORU_NOTE_VALUE_(tag, literal) {(tag), 0, (uint32_t)(sizeof("" literal) - 1), "" literal}
+// An empty text is left out: its record holds nothing, and readers skip it.
+#define TORU_NOTE_OPTIONAL_(tag, literal) \
+    TORU_NOTE_VALUE_(sizeof("" literal) > 1 ? (tag) : TORU_NOTE_TAG_NONE, literal)
 
 #define TORU_PLUGIN_METADATA(id_, name_, version_, author_, icon_, route_, description_)                 \
     typedef struct {                                                                                     \
@@ -144,6 +159,8 @@
         TORU_NOTE_RECORD_(compiler, TORU_NOTE_COMPILER);                                                 \
         TORU_NOTE_RECORD_(target, TORU_NOTE_TARGET);                                                     \
         TORU_NOTE_RECORD_(sdk, TORU_NOTE_SDK_);                                                          \
+        TORU_NOTE_RECORD_(required, TORU_NOTE_REQUIRES);                                                 \
+        TORU_NOTE_RECORD_(license, TORU_NOTE_LICENSE);                                                   \
     } ToruPluginNoteDescriptor;                                                                          \
     typedef struct {                                                                                     \
         TORU_NOTE_ELF_MEMBERS_                                                                           \
@@ -160,14 +177,16 @@
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_ID, id_),                                                     \
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_NAME, name_),                                                 \
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_VERSION, version_),                                           \
-            TORU_NOTE_VALUE_(TORU_NOTE_TAG_AUTHOR, author_),                                             \
-            TORU_NOTE_VALUE_(TORU_NOTE_TAG_ICON, icon_),                                                 \
-            TORU_NOTE_VALUE_(TORU_NOTE_TAG_ROUTE, route_),                                               \
-            TORU_NOTE_VALUE_(TORU_NOTE_TAG_DESCRIPTION, description_),                                   \
+            TORU_NOTE_OPTIONAL_(TORU_NOTE_TAG_AUTHOR, author_),                                          \
+            TORU_NOTE_OPTIONAL_(TORU_NOTE_TAG_ICON, icon_),                                              \
+            TORU_NOTE_OPTIONAL_(TORU_NOTE_TAG_ROUTE, route_),                                            \
+            TORU_NOTE_OPTIONAL_(TORU_NOTE_TAG_DESCRIPTION, description_),                                \
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_PANIC, TORU_NOTE_PANIC),                                      \
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_COMPILER, TORU_NOTE_COMPILER),                                \
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_TARGET, TORU_NOTE_TARGET),                                    \
             TORU_NOTE_VALUE_(TORU_NOTE_TAG_SDK, TORU_NOTE_SDK_),                                         \
+            TORU_NOTE_OPTIONAL_(TORU_NOTE_TAG_REQUIRES, TORU_NOTE_REQUIRES),                             \
+            TORU_NOTE_OPTIONAL_(TORU_NOTE_TAG_LICENSE, TORU_NOTE_LICENSE),                               \
         }}
 
 // -------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ use super::{dependencies, interface, locks};
 use crate::process::{self, cargo, cargo_nightly, run};
 use crate::tools::{self, VALGRIND};
 use crate::workspace::Workspace;
-use crate::{Result, e2e, examples, frontend, header, python};
+use crate::{Result, check_plugin, e2e, examples, frontend, header, python};
 
 /// Most bytes of the smallest plugin, stripped.
 const SMALLEST_PLUGIN_MAX: u64 = 450 * 1024;
@@ -16,6 +16,18 @@ const SMALLEST_PLUGIN_MAX: u64 = 450 * 1024;
 const SMALLEST_PLUGIN_GOAL: u64 = 350 * 1024;
 /// How long each fuzz target runs.
 const FUZZ_SECONDS: u32 = 60;
+
+/// How an example plugin is built.
+type Recipe = fn(&Workspace) -> examples::Built;
+
+/// The example plugins, and how they are checked.
+const CHECKED: [(Recipe, &[&str]); 4] = [
+    // Its route that panics is there to be seen, not to be good.
+    (examples::hello_plugin, &["--except", "/panic"]),
+    (examples::system_monitor, &[]),
+    (examples::c_plugin, &["--strict"]),
+    (examples::cpp_plugin, &["--strict"]),
+];
 
 /// A check.
 #[derive(Debug)]
@@ -57,6 +69,11 @@ pub(super) const STEPS: &[Step] = &[
         "build-examples",
         "the example plugins that the tests load",
         build_examples,
+    ),
+    step(
+        "check-plugins",
+        "what a host says about each example plugin",
+        check_plugins,
     ),
     step("tests", "unit, integration and documentation tests", tests),
     step("gates", "counted work against its limits", gates),
@@ -100,10 +117,7 @@ impl<'a> Context<'a> {
         let mut missing = Vec::new();
         let mut built = Vec::new();
         let recipes = [
-            (
-                "TORU_TEST_HELLO_PLUGIN",
-                examples::hello_plugin as fn(&Workspace) -> examples::Built,
-            ),
+            ("TORU_TEST_HELLO_PLUGIN", examples::hello_plugin as Recipe),
             ("TORU_TEST_C_PLUGIN", examples::c_plugin),
         ];
         for (variable, build) in recipes {
@@ -214,6 +228,23 @@ fn frontends(context: &mut Context<'_>) -> Result<Option<String>> {
 
 fn build_examples(context: &mut Context<'_>) -> Result<Option<String>> {
     let missing = context.build_examples()?;
+    Ok(Some(missing.join("; ")).filter(|reason| !reason.is_empty()))
+}
+
+fn check_plugins(context: &mut Context<'_>) -> Result<Option<String>> {
+    check_plugin::build(context.workspace)?;
+    let mut missing = Vec::new();
+    for (build, args) in CHECKED {
+        match build(context.workspace)? {
+            Ok(library) => check_plugin::is_good(context.workspace, &library, args)?,
+            Err(reason) => missing.push(reason),
+        }
+    }
+    // Few have its compiler: that it is left out is no news.
+    match examples::zig_plugin(context.workspace)? {
+        Ok(library) => check_plugin::is_good(context.workspace, &library, &["--strict"])?,
+        Err(reason) => println!("    skipped: {reason}"),
+    }
     Ok(Some(missing.join("; ")).filter(|reason| !reason.is_empty()))
 }
 

@@ -10,6 +10,8 @@ export const artifacts = {
   root,
   server: process.env["TORU_E2E_SERVER"] ?? join(target, "debug/demo-server"),
   helloPlugin: process.env["TORU_E2E_HELLO_PLUGIN"] ?? join(target, "release/libhello_plugin.so"),
+  licensedPlugin: process.env["TORU_E2E_LICENSED_PLUGIN"] ?? join(target, "release/liblicensed_plugin.so"),
+  licenseGenerator: process.env["TORU_E2E_LICENSE_GENERATOR"] ?? join(target, "debug/license-generator"),
   chromium: process.env["TORU_E2E_CHROMIUM"] ?? inPath("chromium") ?? "/usr/bin/chromium",
   /** The C compiler, in words. */
   cc: (process.env["CC"] ?? "cc").split(/\s+/).filter(Boolean),

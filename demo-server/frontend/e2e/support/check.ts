@@ -7,6 +7,8 @@ export default function check(): void {
   const missing = [
     !isProgram(artifacts.server) && `the demo server (${artifacts.server})`,
     !existsSync(artifacts.helloPlugin) && `the example plugin (${artifacts.helloPlugin})`,
+    !existsSync(artifacts.licensedPlugin) && `the example plugin that needs a licence (${artifacts.licensedPlugin})`,
+    !isProgram(artifacts.licenseGenerator) && `the program that issues licences (${artifacts.licenseGenerator})`,
     !isProgram(artifacts.chromium) && `Chromium (${artifacts.chromium}; apt-get install chromium, or TORU_E2E_CHROMIUM)`,
   ].filter(Boolean);
   if (missing.length > 0) {

@@ -1,4 +1,4 @@
-/** Real plugin libraries: the example, and variants of `plugin.c`. */
+/** Real plugin libraries: the examples, and variants of `plugin.c`. */
 
 import { execFile } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
@@ -34,6 +34,13 @@ export const hello: Library = {
   id: "hello",
   path: artifacts.helloPlugin,
   file: basename(artifacts.helloPlugin),
+};
+
+/** Starts with a licence key only. */
+export const licensed: Library = {
+  id: "licensed",
+  path: artifacts.licensedPlugin,
+  file: basename(artifacts.licensedPlugin),
 };
 
 const source = join(import.meta.dirname, "../plugin.c");

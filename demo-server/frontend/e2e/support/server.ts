@@ -18,7 +18,7 @@ export interface PluginInfo {
   id: string;
   bundle_url: string | null;
   bundle_sha256: string | null;
-  status: { desired: string; state: string; error: { message: string } | null };
+  status: { desired: string; state: string; generation: number; error: { message: string } | null };
 }
 
 export class Server {
@@ -48,11 +48,11 @@ export class Server {
     return this.#log.join("\n");
   }
 
-  /** Starts it: at first on a port that is free, then always on the same one. */
-  async start(): Promise<void> {
+  /** Starts it, with some variables more: at first on a port that is free, then always on the same one. */
+  async start(variables: Record<string, string> = {}): Promise<void> {
     const listen = this.#url === "" ? "127.0.0.1:0" : new URL(this.#url).host;
     const args = ["--listen", listen, "--plugins", this.plugins, "--data", join(this.#folder, "data")];
-    const child = spawn(artifacts.server, args, { env: this.#environment(), stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(artifacts.server, args, { env: { ...this.#environment(), ...variables }, stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     const output = createInterface({ input: child.stdout });
     createInterface({ input: child.stderr }).on("line", (line) => this.#log.push(line));
@@ -67,11 +67,12 @@ export class Server {
     });
   }
 
+  /** Afterwards, what it wrote is complete. */
   async stop(): Promise<void> {
     const child = this.#process;
     this.#process = null;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const exit = once(child, "exit");
+    const exit = once(child, "close");
     child.kill("SIGTERM");
     const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
     await exit;
@@ -121,11 +122,29 @@ export class Server {
     if (code !== 0) throw new Error(`demo-server user add ended with ${code}`);
   }
 
+  /** The id to which vendors bind licences. */
+  async instance(): Promise<string> {
+    const license = (await (await this.api("GET", "/api/plugins/licensed/-/license")).json()) as { instance_id: string };
+    return license.instance_id;
+  }
+
+  /** Gives the plugin that needs one a licence key; whether it likes the key is another matter. */
+  async license(key: string): Promise<void> {
+    await this.api("PUT", "/api/plugins/licensed/-/license", { key });
+  }
+
   /** Asks the API as the holder of the token. */
-  async api(method: string, path: string): Promise<Response> {
-    const response = await fetch(this.#url + path, { method, headers: { authorization: `Bearer ${TOKEN}` } });
+  async api(method: string, path: string, body?: unknown): Promise<Response> {
+    const response = await this.ask(method, path, body);
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return response;
+  }
+
+  /** The same, whatever is answered. */
+  async ask(method: string, path: string, body?: unknown): Promise<Response> {
+    const headers: Record<string, string> = { authorization: `Bearer ${TOKEN}` };
+    if (body === undefined) return fetch(this.#url + path, { method, headers });
+    return fetch(this.#url + path, { method, headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body) });
   }
 
   #environment(): NodeJS.ProcessEnv {

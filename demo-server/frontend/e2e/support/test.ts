@@ -82,5 +82,7 @@ export const ui = {
   sidebar: (page: Page): Locator => page.getByRole("navigation", { name: "Main" }),
   entry: (page: Page, name: string): Locator => ui.sidebar(page).getByRole("link", { name, exact: true }),
   heading: (page: Page, name: string): Locator => page.getByRole("heading", { name, exact: true, level: 1 }),
+  license: (page: Page): Locator => page.getByRole("region", { name: "Licence key", exact: true }),
+  licenseField: (page: Page): Locator => ui.license(page).getByRole("textbox", { name: "Key from the vendor" }),
   failure: (page: Page): Locator => page.getByRole("alert").filter({ has: page.getByRole("button", { name: "Retry" }) }),
 };

@@ -2,6 +2,7 @@ import { useId } from "react";
 import { ArrowRight, ArrowUpCircle, TriangleAlert } from "lucide-react";
 import { Link } from "react-router";
 import { plural } from "../lib/format";
+import { hasLicenseFault } from "../lib/license";
 import { paths, pluginPage } from "../lib/paths";
 import type { PluginEntry } from "../lib/paths";
 import type { Plugin } from "../lib/plugin";
@@ -51,6 +52,11 @@ export function PluginCard({ plugin, all, isAdmin, isReadOnly }: PluginCardProps
             <Link className={LINK} to={page} state={{ plugin: plugin.id } satisfies PluginEntry} aria-label={`Open ${pluginName(plugin)}`}>
               Open
               <ArrowRight className="size-4" aria-hidden />
+            </Link>
+          )}
+          {isAdmin && !isReadOnly && hasLicenseFault(plugin) && (
+            <Link className={LINK} to={paths.license(plugin.id)} aria-label={`Enter licence key of ${pluginName(plugin)}`}>
+              Enter licence key
             </Link>
           )}
           <Link className={LINK} to={paths.plugin(plugin.id)} aria-label={`Details of ${pluginName(plugin)}`}>

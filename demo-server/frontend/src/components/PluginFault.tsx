@@ -1,7 +1,10 @@
+import { Link } from "react-router";
 import { useTogglePlugin } from "../hooks/use-toggle-plugin";
+import { hasLicenseFault } from "../lib/license";
+import { LICENSE_PART } from "../lib/paths";
 import type { Plugin } from "../lib/plugin";
 import { sentence, stageWords, stateLabel } from "../lib/status";
-import { Button } from "./Button";
+import { Button, buttonClass } from "./Button";
 import { Notice } from "./Notice";
 
 /** Why a plugin does not run although it should. */
@@ -16,9 +19,16 @@ export function PluginFault({ plugin, mayRetry }: { plugin: Plugin; mayRetry: bo
       title={stateLabel(state)}
       action={
         canRetry && (
-          <Button aria-disabled={toggle.isPending} onClick={() => !toggle.isPending && toggle.mutate(true)}>
-            Start again
-          </Button>
+          <div className="flex flex-wrap gap-2">
+            {hasLicenseFault(plugin) && (
+              <Link to={LICENSE_PART} replace className={buttonClass("primary")}>
+                Enter licence key
+              </Link>
+            )}
+            <Button aria-disabled={toggle.isPending} onClick={() => !toggle.isPending && toggle.mutate(true)}>
+              Start again
+            </Button>
+          </div>
         )
       }
     >

@@ -2,6 +2,8 @@
 
 import { decodeHistory, decodeList, decodePlugin, number, record, textOrNull } from "./plugin";
 import type { HistoryEntry, Plugin, PluginList } from "./plugin";
+import { decodeLicense } from "./license";
+import type { PluginLicense } from "./license";
 import { apiPaths } from "./paths";
 
 export interface User {
@@ -79,20 +81,42 @@ export const api = {
 
   /** How much a plugin has stored; null when the server does not tell. */
   async storage(id: string, signal?: AbortSignal): Promise<StorageUse | null> {
-    try {
-      const use = record(await request("GET", apiPaths.storage(id), { signal }));
-      return {
-        keys: number(use["keys"]),
-        bytes: number(use["bytes"]),
-        max_keys: typeof use["max_keys"] === "number" ? use["max_keys"] : null,
-        max_bytes: typeof use["max_bytes"] === "number" ? use["max_bytes"] : null,
-      };
-    } catch (error) {
-      if (error instanceof ApiProblem && (error.status === 404 || error.status === 403)) return null;
-      throw error;
-    }
+    const answer = await unlessUntold(request("GET", apiPaths.storage(id), { signal }));
+    if (answer === null) return null;
+    const use = record(answer);
+    return {
+      keys: number(use["keys"]),
+      bytes: number(use["bytes"]),
+      max_keys: typeof use["max_keys"] === "number" ? use["max_keys"] : null,
+      max_bytes: typeof use["max_bytes"] === "number" ? use["max_bytes"] : null,
+    };
+  },
+
+  /** What may be seen of a plugin's licence key; null when the server does not tell. */
+  async license(id: string, signal?: AbortSignal): Promise<PluginLicense | null> {
+    const answer = await unlessUntold(request("GET", apiPaths.license(id), { signal }));
+    return answer === null ? null : decodeLicense(answer);
+  },
+
+  /** The plugin afterwards, also when it does not accept the key. */
+  async setLicense(id: string, key: string): Promise<Plugin> {
+    return onePlugin(await request("PUT", apiPaths.license(id), { body: { key } }));
+  },
+
+  async removeLicense(id: string): Promise<Plugin> {
+    return onePlugin(await request("DELETE", apiPaths.license(id)));
   },
 };
+
+/** Null for what the server does not know or does not tell this user. */
+async function unlessUntold(answer: Promise<unknown>): Promise<unknown> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiProblem && (error.status === 404 || error.status === 403)) return null;
+    throw error;
+  }
+}
 
 /** The problem that a response tells of. Anything may have answered, also a proxy that knows no problem documents. */
 export async function problemOf(response: Response): Promise<ApiProblem> {

@@ -3,10 +3,14 @@
 import type { Plugin } from "./plugin";
 import { isRunning } from "./plugin";
 
+/** The part of a plugin's details where its licence key is entered. */
+export const LICENSE_PART = "#licence-key";
+
 export const paths = {
   login: "/login",
   plugins: "/plugins",
   plugin: (id: string) => `/plugins/${encodeURIComponent(id)}`,
+  license: (id: string) => `/plugins/${encodeURIComponent(id)}${LICENSE_PART}`,
 };
 
 export const apiPaths = {
@@ -18,6 +22,7 @@ export const apiPaths = {
   disable: (id: string) => `${pluginApi(id)}/disable`,
   plugin: (id: string) => pluginApi(id),
   storage: (id: string) => `${pluginApi(id)}/-/storage`,
+  license: (id: string) => `${pluginApi(id)}/-/license`,
 };
 
 /** Where the pages of plugins live. */

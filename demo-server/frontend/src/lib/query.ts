@@ -7,6 +7,9 @@ export const keys = {
   session: ["session"],
   plugins: ["plugins"],
   storage: (id: string) => ["storage", id],
+  /** Begins with what all of a plugin's answers about its licence have in common. */
+  license: (id: string, status?: { state: string; since: number; generation: number }) =>
+    status ? (["license", id, status.state, status.since, status.generation] as const) : (["license", id] as const),
   history: (id: string, status: { state: string; since: number; generation: number }) =>
     ["history", id, status.state, status.since, status.generation] as const,
 } as const;

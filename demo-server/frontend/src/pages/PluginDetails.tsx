@@ -8,6 +8,7 @@ import { PluginAbout, PluginBuild, PluginRoutes } from "../components/PluginFact
 import { PluginFault } from "../components/PluginFault";
 import { PluginHistory } from "../components/PluginHistory";
 import { PluginIcon } from "../components/PluginIcon";
+import { PluginLicense } from "../components/PluginLicense";
 import { PluginStorage } from "../components/PluginStorage";
 import { PluginSwitch } from "../components/PluginSwitch";
 import { Skeleton } from "../components/Skeleton";
@@ -91,6 +92,7 @@ function Details({ plugin, list }: { plugin: Plugin; list: PluginList }) {
       ))}
       <Rivals plugin={plugin} all={list.plugins} />
       <PluginAbout plugin={plugin} page={page} />
+      {isAdmin && <PluginLicense plugin={plugin} isReadOnly={list.read_only} />}
       <PluginActivity plugin={plugin} />
       {isAdmin && <PluginStorage id={plugin.id} />}
       <PluginRoutes plugin={plugin} />

@@ -30,6 +30,17 @@ export function runningDocument(id: string, more: Record<string, unknown> = {}):
   });
 }
 
+/** A document of a plugin that has something against its licence key. */
+export function refusingDocument(id: string, code = "license_missing", message = "there is no licence key"): Record<string, unknown> {
+  const error = { code, message, stage: "init" };
+  return document(id, { status: { desired: "enabled", state: "failed", error, generation: 0, since: 3 } });
+}
+
+/** What the server tells of a licence. */
+export function licenseDocument(more: Record<string, unknown> = {}): Record<string, unknown> {
+  return { key: null, asked_for: true, instance_id: "0f0e0d0c-0b0a-4908-8706-050403020100", variable: "TORU_LICENSE_A", ...more };
+}
+
 export function plugin(id: string, more: Record<string, unknown> = {}): Plugin {
   return decoded(document(id, more));
 }

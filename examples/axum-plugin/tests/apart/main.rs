@@ -16,12 +16,16 @@ use serde_json::json;
 use crate::host::{Host, event, until};
 use crate::loopback::Loopback;
 
-/// Names of the threads of this process.
+/// Names of the threads of this process, but for those of the test's own runtime, which come and go.
 fn threads() -> Vec<String> {
+    let own = fs::read_to_string("/proc/thread-self/comm").unwrap();
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     // One that has just ended has no name any more.
     let names = tasks.filter_map(|task| fs::read_to_string(task.unwrap().path().join("comm")).ok());
-    names.map(|name| name.trim().to_owned()).collect()
+    names
+        .filter(|name| *name != own)
+        .map(|name| name.trim().to_owned())
+        .collect()
 }
 
 fn descriptors() -> usize {

@@ -75,6 +75,7 @@ impl Registry {
                     format!("what is recorded as the licence key of `{id}` is none, and ignored: {error}");
                 let notice = StateNotice::new("invalid_license", message);
                 if !self.notices.contains(&notice) {
+                    tracing::warn!(plugin.id = %id, code = notice.code, "{}", notice.message);
                     self.notices.push(notice);
                 }
             }

@@ -136,6 +136,13 @@ impl Slot {
         }
     }
 
+    /// Whether the plugin is wanted, and may have failed for want of a good licence key.
+    pub(in crate::manager) fn waits_for_license(&self) -> bool {
+        let was_read = self.license.was_read();
+        self.lifecycle
+            .is_refused_for(|code| was_read || code.starts_with("license_"))
+    }
+
     /// Whether the plugin's key is not a stored one, so that nobody can change it while the host runs.
     pub(in crate::manager) fn has_fixed_key(&self) -> bool {
         let key = self.license.key();

@@ -237,6 +237,7 @@ fn license(method: &HttpMethod) -> Vec<Reply> {
                 "The body is not what it should be, or the text can be no key.",
                 &["invalid_body", "invalid_license"],
             ),
+            problem(408, "The body did not arrive in time.", &["body_timeout"]),
             problem(413, "The body is too large for a key.", &["body_too_large"]),
             problem(415, "The body is not JSON.", &["unsupported_media_type"]),
         ]);

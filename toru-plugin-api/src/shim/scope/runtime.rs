@@ -113,10 +113,13 @@ fn take(runtime: &Mutex<Option<Runtime>>) -> Option<Runtime> {
 }
 
 /// Where a context remembers the scope of its instance, for tasks that it spawns.
-#[derive(Default)]
 pub(in crate::shim) struct Slot(Mutex<Scope>);
 
 impl Slot {
+    pub(in crate::shim) const fn new() -> Self {
+        Self(Mutex::new(Scope { runtime: None }))
+    }
+
     pub(in crate::shim) fn get(&self) -> Scope {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
