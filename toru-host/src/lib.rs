@@ -19,6 +19,9 @@ pub mod plugin;
 mod routing;
 pub mod service;
 pub mod state;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod threads;
 
 /// What fuzzers look into, under `--cfg fuzzing` alone.

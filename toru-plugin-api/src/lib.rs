@@ -27,6 +27,9 @@ mod runtime;
 #[cfg(feature = "tower")]
 mod service;
 mod shim;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 #[cfg(feature = "tokio")]
 mod tokio_runtime;
 

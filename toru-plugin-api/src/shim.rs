@@ -17,6 +17,8 @@ mod exchange;
 mod guard;
 mod instance;
 mod kv;
+#[cfg(feature = "testing")]
+pub(crate) mod mock;
 mod op;
 mod respond;
 mod scope;

@@ -168,3 +168,6 @@ impl Drop for Ticks {
 }
 
 toru_plugin_api::export_plugin!(Hello);
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,8 @@ mod feed;
 mod generations;
 mod host;
 mod licenses;
+#[cfg(feature = "testing")]
+mod loaded;
 #[path = "../common/loader.rs"]
 mod loader;
 mod logs;
@@ -42,6 +44,7 @@ mod model;
 mod native;
 mod origins;
 mod panics;
+mod parity;
 mod paths;
 mod quarantine;
 mod refused;

@@ -96,6 +96,16 @@ impl HostBody {
         }
     }
 
+    /// The exact number of bytes to come, if the other side tells.
+    #[cfg(feature = "testing")]
+    pub(crate) fn exact_len(&mut self) -> Option<u64> {
+        let hint = self.vt().hint?;
+        let mut given = ToruBodyHint::unknown();
+        // SAFETY: alive and used by nobody else; the struct outlives the call.
+        let status = unsafe { hint(self.raw.as_ptr(), &raw mut given) };
+        (status == TORU_DONE && given.flags & TORU_HINT_EXACT != 0).then_some(given.len)
+    }
+
     fn own(&mut self, frame: &ToruFrame) -> Result<Bytes, BodyError> {
         let mut bytes = frame.bytes;
         if frame.flags & TORU_FRAME_BORROWED != 0 {
