@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::plugin::{LicenseSource, PluginId};
 use crate::state::StateNotice;
 
-/// Most bytes of a key. Those of `toru_plugin_api::license` have at most 4096; other vendors' own may be longer.
+/// Most bytes of a key. Those in the form of this project have at most 4096; other vendors' own may be longer.
 pub(crate) const KEY_MAX: usize = 16 * 1024;
 /// What the names of environment variables with keys start with; the plugin's id follows, in upper case and with `_` for `-`.
 const PREFIX: &str = "TORU_LICENSE_";
@@ -70,7 +70,7 @@ impl Key {
     }
 
     /// Enough to tell one key from another, and too little to use it: the last four characters, and what says nothing of a
-    /// key of `toru_plugin_api::license`, its version, algorithm and key id.
+    /// key in the form of this project, its version, algorithm and key id.
     pub(crate) fn masked(&self) -> String {
         let text = self.as_str();
         let head = text.strip_prefix("toru1.").and_then(|rest| {
