@@ -3,6 +3,7 @@
 mod dependencies;
 mod interface;
 mod locks;
+mod package;
 mod steps;
 
 use std::fmt::Write as _;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{dependencies, interface, locks};
+use super::{dependencies, interface, locks, package};
 use crate::process::{self, cargo, cargo_nightly, run};
 use crate::tools::{self, VALGRIND};
 use crate::workspace::Workspace;
@@ -78,6 +78,11 @@ pub(super) const STEPS: &[Step] = &[
     step("tests", "unit, integration and documentation tests", tests),
     step("gates", "counted work against its limits", gates),
     step("size", "size of the smallest plugin", size),
+    step(
+        "package",
+        "the packed crates, used by a workspace that follows the guide",
+        |context| package::check(context.workspace).map(|()| None),
+    ),
     step("e2e", "the demo server in a real browser", end_to_end),
     long(
         "tests-long",
