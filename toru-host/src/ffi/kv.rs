@@ -46,7 +46,8 @@ type Answer<T> = Pin<Box<dyn Future<Output = Result<T, KvError>> + Send>>;
 
 /// A call that may suspend.
 struct KvOp {
-    awaited: Awaited,
+    /// `None` while it is dropped alone.
+    awaited: Option<Awaited>,
     /// Where the store's own timers and tasks belong: the plugin may poll from a thread of its own, or of its own runtime.
     runtime: tokio::runtime::Handle,
 }
@@ -334,20 +335,20 @@ unsafe fn begin(mut kv: KvOp, waker: *const ToruWaker, io: *mut c_void, op: *mut
 
 impl KvOp {
     const fn page(answer: Answer<Page>, runtime: tokio::runtime::Handle) -> Self {
-        let awaited = Awaited::Page(answer);
+        let awaited = Some(Awaited::Page(answer));
         Self { awaited, runtime }
     }
 
     const fn commit(answer: Answer<KvCommitted>, runtime: tokio::runtime::Handle) -> Self {
-        let awaited = Awaited::Commit(answer);
+        let awaited = Some(Awaited::Commit(answer));
         Self { awaited, runtime }
     }
 
     /// Bytes that the plugin's result has at least.
     const fn size_of_result(&self) -> usize {
         match self.awaited {
-            Awaited::Page(_) => field_end!(ToruKvPage, owner),
-            Awaited::Commit(_) => field_end!(ToruKvCommitted, sum),
+            Some(Awaited::Page(_)) | None => field_end!(ToruKvPage, owner),
+            Some(Awaited::Commit(_)) => field_end!(ToruKvCommitted, sum),
         }
     }
 
@@ -358,7 +359,8 @@ impl KvOp {
         let cx = &mut TaskContext::from_waker(waker);
         let _inside = self.runtime.enter();
         match &mut self.awaited {
-            Awaited::Page(answer) => match answer.as_mut().poll(cx) {
+            None => TORU_INVALID,
+            Some(Awaited::Page(answer)) => match answer.as_mut().poll(cx) {
                 Poll::Pending => TORU_PENDING,
                 Poll::Ready(Err(error)) => status_of(&error),
                 Poll::Ready(Ok(page)) => {
@@ -373,7 +375,7 @@ impl KvOp {
                     TORU_INVALID
                 }
             },
-            Awaited::Commit(answer) => match answer.as_mut().poll(cx) {
+            Some(Awaited::Commit(answer)) => match answer.as_mut().poll(cx) {
                 Poll::Pending => TORU_PENDING,
                 Poll::Ready(Err(error)) => status_of(&error),
                 Poll::Ready(Ok(KvCommitted { version, sum, .. })) => {
@@ -391,6 +393,16 @@ impl KvOp {
                 }
             },
         }
+    }
+}
+
+impl Drop for KvOp {
+    /// What a store leaves half-way may have to be given back, by a task of the host's runtime for example.
+    fn drop(&mut self) {
+        // A thread that is ending has no place any more to remember a runtime in.
+        let inside = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.runtime.enter()));
+        self.awaited = None;
+        drop(inside);
     }
 }
 
