@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use arc_swap::Guard;
+use http::header::HOST;
 use http::request::Parts;
-use http::{Method, Response};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Method, Response};
 use http_body::Body;
 use tower_service::Service;
 
@@ -89,6 +91,9 @@ impl PluginRoutes {
                 return refused(&head.method, Problem::idle(PluginState::Stopping));
             }
         };
+        if let Some(authority) = head.uri.authority() {
+            name_host(&mut head.headers, authority);
+        }
         self.0.policy.enter(&mut head.headers, &authorized.identity);
         Ok(Prepared {
             span: CallSpan::new(running.called(), &head.method, &matched.route.pattern),
@@ -250,3 +255,16 @@ impl<B> fmt::Debug for RouteFuture<B> {
 
 // The call is pinned by its cell; a body is moved only before it is polled.
 impl<B> Unpin for RouteFuture<B> {}
+
+/// Tells a plugin whom the request is for where no header field does: HTTP/2 and 3 say it in the target. Where both do, the
+/// target counts (RFC 9112, section 3.2.2).
+#[cold]
+fn name_host(headers: &mut HeaderMap, authority: &Authority) {
+    let host = match authority.port_u16() {
+        Some(port) => format!("{}:{port}", authority.host()),
+        None => authority.host().to_owned(),
+    };
+    if let Ok(host) = HeaderValue::try_from(host) {
+        headers.insert(HOST, host);
+    }
+}

@@ -356,3 +356,50 @@ async fn a_list_in_connection_that_never_ends_costs_one_walk() {
     let answer = crate::host::read(host.respond(request).await).await.unwrap();
     assert_eq!(Seen::of(&answer).pairs("headers").len(), 79);
 }
+
+#[tokio::test]
+async fn whom_a_request_is_for_is_told_however_it_was_said() {
+    let host = mirror().await;
+    let api = service(&host, |_| Authorization::allow(Identity::anonymous()));
+    for (target, field, expected) in [
+        ("", None, None),
+        ("", Some("field.example"), Some("field.example")),
+        // As HTTP/2 has it.
+        ("https://target.example:8443", None, Some("target.example:8443")),
+        (
+            "http://target.example",
+            Some("field.example"),
+            Some("target.example"),
+        ),
+        ("http://user:secret@target.example", None, Some("target.example")),
+        ("http://[::1]:80", None, Some("[::1]:80")),
+    ] {
+        let request = Request::get(format!("{target}/api/plugins/mirror/seen"));
+        let request = match field {
+            Some(field) => request.header("host", field),
+            None => request,
+        };
+        let seen = seen(
+            &api,
+            request
+                .body(http_body_util::Empty::<bytes::Bytes>::new())
+                .unwrap(),
+        )
+        .await;
+        let expected: Vec<_> = expected.into_iter().collect();
+        assert_eq!(seen.header("host"), expected, "{target} {field:?}");
+    }
+    // An application that hides it does so here too.
+    let hiding = PluginApi::builder(host.manager.clone(), DangerouslyAllowEveryone)
+        .header_policy(HeaderPolicy::default().hide_from_plugins("host".parse().unwrap()))
+        .build();
+    let request = Request::get("http://target.example/api/plugins/mirror/seen");
+    let seen = seen(
+        &hiding,
+        request
+            .body(http_body_util::Empty::<bytes::Bytes>::new())
+            .unwrap(),
+    )
+    .await;
+    assert!(seen.header("host").is_empty());
+}
