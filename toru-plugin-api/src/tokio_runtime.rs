@@ -24,7 +24,7 @@ pub struct TokioRuntime {
 }
 
 impl TokioRuntime {
-    /// Two worker threads, at most 512 for `spawn_blocking`, and five seconds to end.
+    /// Two worker threads, at most 512 for `spawn_blocking`, and three seconds to end: less than hosts usually wait for.
     ///
     /// Handlers and response bodies are polled by the host, on its threads. The workers drive timers and sockets, and what
     /// is spawned; two, so that a task that blocks one of them stops nothing else.
@@ -33,7 +33,7 @@ impl TokioRuntime {
         Self {
             worker_threads: 2,
             max_blocking_threads: 512,
-            shutdown_timeout: Duration::from_secs(5),
+            shutdown_timeout: Duration::from_secs(3),
         }
     }
 

@@ -68,6 +68,7 @@ impl Body {
                 .poll_frame(&mut Context::from_waker(Waker::noop()));
             match polled {
                 Poll::Pending => {}
+                Poll::Ready(None) => return Self::empty(),
                 Poll::Ready(Some(Ok(Frame::Data(bytes)))) if stream.body.is_end_stream() => {
                     return bytes.into();
                 }
