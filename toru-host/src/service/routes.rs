@@ -10,8 +10,7 @@ use std::task::{Context, Poll, ready};
 use arc_swap::Guard;
 use http::header::HOST;
 use http::request::Parts;
-use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, Response};
+use http::{HeaderValue, Method, Response};
 use http_body::Body;
 use tower_service::Service;
 
@@ -91,8 +90,8 @@ impl PluginRoutes {
                 return refused(&head.method, Problem::idle(PluginState::Stopping));
             }
         };
-        if let Some(authority) = head.uri.authority() {
-            name_host(&mut head.headers, authority);
+        if head.uri.authority().is_some() {
+            name_host(head);
         }
         self.0.policy.enter(&mut head.headers, &authorized.identity);
         Ok(Prepared {
@@ -259,12 +258,16 @@ impl<B> Unpin for RouteFuture<B> {}
 /// Tells a plugin whom the request is for where no header field does: HTTP/2 and 3 say it in the target. Where both do, the
 /// target counts (RFC 9112, section 3.2.2).
 #[cold]
-fn name_host(headers: &mut HeaderMap, authority: &Authority) {
+#[inline(never)]
+fn name_host(head: &mut Parts) {
+    let Some(authority) = head.uri.authority() else {
+        return;
+    };
     let host = match authority.port_u16() {
         Some(port) => format!("{}:{port}", authority.host()),
         None => authority.host().to_owned(),
     };
     if let Ok(host) = HeaderValue::try_from(host) {
-        headers.insert(HOST, host);
+        head.headers.insert(HOST, host);
     }
 }
