@@ -15,6 +15,14 @@ use crate::routing::Running;
 use crate::state::Change;
 use crate::threads::offload;
 
+/// Who has to hear of another key.
+enum News {
+    /// The instance that runs.
+    ForInstance(Arc<Running>),
+    /// The next one: the plugin did not start, and may do so now.
+    ForStart,
+}
+
 impl Shared {
     /// What may be told of a plugin's licence; `None` when there is no such plugin.
     pub(super) fn license(&self, id: &PluginId) -> Option<PluginLicense> {
@@ -76,8 +84,8 @@ impl Shared {
     /// Lets a plugin know of another key: tells it, starts it anew, or starts it when it failed for want of a good one.
     /// The caller holds the plugin's lock.
     pub(super) async fn follow_license(self: &Arc<Self>, id: &PluginId) {
-        let Some(running) = self.take_news(id) else { return };
-        if let Some(running) = running {
+        let Some(news) = self.take_news(id) else { return };
+        if let News::ForInstance(running) = news {
             let heard = self.tell_license(&running).await;
             drop(running);
             // Much may have happened meanwhile: it may be quarantined, or not wanted any more.
@@ -111,13 +119,8 @@ impl Shared {
         }
     }
 
-    /// Takes the word that a plugin has another key, for whoever passes it on: to the instance that runs, or, without one, to
-    /// the next start. `None` when nobody has to hear of it now.
-    #[expect(
-        clippy::option_option,
-        reason = "whether there is something to do, and with whom"
-    )]
-    fn take_news(&self, id: &PluginId) -> Option<Option<Arc<Running>>> {
+    /// Takes the word that a plugin has another key, for whoever passes it on. `None` when nobody has to hear of it now.
+    fn take_news(&self, id: &PluginId) -> Option<News> {
         let mut registry = self.registry();
         let slot = registry.slot_mut(id)?;
         if !slot.is_license_new || matches!(slot.source, Source::Missing) && slot.is_resting() {
@@ -127,8 +130,8 @@ impl Shared {
         slot.is_license_new = false;
         match slot.lifecycle.activity() {
             // One that has never asked does not care.
-            Activity::Running if slot.license.was_read() => Some(slot.running.clone()),
-            Activity::Resting if slot.waits_for_license() => Some(None),
+            Activity::Running if slot.license.was_read() => slot.running.clone().map(News::ForInstance),
+            Activity::Resting if slot.waits_for_license() => Some(News::ForStart),
             _ => None,
         }
     }
