@@ -47,7 +47,7 @@ pub use plugin::ToruPlugin;
 pub use request::{Method, Request};
 pub use response::Response;
 pub use route::{BlockingHandler, Handler, PluginRoute};
-pub use runtime::{Runtime, Sleep};
+pub use runtime::{BlockingTask, Runtime, Sleep};
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use service::Mount;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::panic::Location;
 
 use crate::abi::log as abi;
-use crate::shim::Ctx;
+use crate::shim::{Ctx, Record};
 
 /// How important a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,13 +73,14 @@ impl Log {
     pub fn write(&self, level: Level, message: impl Display, fields: &[(&str, &str)]) {
         if self.enabled(level) {
             let place = Location::caller();
-            self.0.log(
-                level as u32,
-                place.file(),
-                place.line(),
-                &message.to_string(),
+            self.0.log(&Record {
+                level: level as u32,
+                target: "",
+                file: place.file(),
+                line: place.line(),
+                message: &message.to_string(),
                 fields,
-            );
+            });
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The host's timers and threads.
 
+mod blocking;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,6 +11,8 @@ use std::time::Duration;
 use crate::abi::status::TORU_DONE;
 use crate::error::PluginError;
 use crate::shim::{Ctx, HostOp};
+
+pub use blocking::BlockingTask;
 
 /// The host's timers and threads, shared by all plugins.
 ///
@@ -39,6 +43,35 @@ impl Runtime {
     /// When the host offers no such service, or the plugin has been disabled.
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> Result<(), PluginError> {
         self.0.spawn(Box::pin(future))
+    }
+
+    /// Runs code that blocks or computes for long, on one of the host's threads for that.
+    ///
+    /// It runs whether its result is waited for or not. What has not begun when the plugin is disabled is cancelled. What
+    /// has begun cannot be stopped: the end of the plugin waits for it, as long as the host gives it, so let it look now
+    /// and then at a flag that [`ToruPlugin::shutdown`](crate::ToruPlugin::shutdown) sets.
+    ///
+    /// # Errors
+    ///
+    /// When the result is waited for: the code panicked, the plugin has been disabled before it began, or the host offers no
+    /// such service.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use toru_plugin_api::*;
+    /// # fn digest(_: &[u8]) -> String { String::new() }
+    /// async fn upload(ctx: &PluginContext, request: Request) -> Result<Response, PluginError> {
+    ///     let bytes = request.bytes().await?;
+    ///     let digest = ctx.runtime.spawn_blocking(move || digest(&bytes)).await?;
+    ///     Ok(Response::text(digest))
+    /// }
+    /// ```
+    pub fn spawn_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> BlockingTask<T> {
+        BlockingTask::start(self.0, work)
     }
 }
 

@@ -17,10 +17,12 @@ mod exchange;
 mod guard;
 mod instance;
 mod kv;
+mod log;
 #[cfg(feature = "testing")]
 pub(crate) mod mock;
 mod op;
 mod respond;
+mod rt;
 mod scope;
 mod waker;
 
@@ -31,5 +33,7 @@ pub(crate) use call::{RouteParts, async_route, blocking_route};
 pub(crate) use ctx::Ctx;
 pub(crate) use exchange::Exchange;
 pub use instance::{api, create_plugin};
+pub(crate) use log::Record;
 pub(crate) use op::HostOp;
+pub(crate) use rt::BlockingWork;
 pub(crate) use waker::block_on;

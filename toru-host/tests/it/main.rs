@@ -10,6 +10,7 @@ mod actor;
 mod adversity;
 mod answers;
 mod apart;
+mod background;
 mod bodies;
 mod bundles;
 mod busy;

@@ -2,21 +2,17 @@
 
 use std::ffi::c_void;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 
 use super::bytes::ForeignBytes;
-use super::op::{HostOp, spawned_op};
 use super::scope::{Scope, Slot};
 use crate::abi::bytes::{ToruBytes, ToruSlice};
 use crate::abi::config::{TORU_CONFIG_ID, ToruConfig};
 use crate::abi::host::{ToruCtx, ToruCtxVt};
 use crate::abi::kv::{TORU_KV_ID, ToruKv};
 use crate::abi::license::{TORU_LICENSE_ID, ToruLicense};
-use crate::abi::log::{TORU_LOG_ID, ToruField, ToruLog, ToruLogRecord};
-use crate::abi::op::ToruOp;
+use crate::abi::log::{TORU_LOG_ID, ToruLog};
 use crate::abi::rt::{TORU_RT_ID, ToruRt};
-use crate::abi::status::{TORU_DONE, TORU_NOT_FOUND, TORU_PENDING};
+use crate::abi::status::{TORU_DONE, TORU_NOT_FOUND};
 use crate::abi::{size_word, table_of};
 use crate::bytes::Bytes;
 use crate::error::PluginError;
@@ -64,6 +60,19 @@ impl Ctx {
 
     pub(super) fn raw(self) -> *const ToruCtx {
         self.0.raw
+    }
+
+    /// The context in one word, for a place that holds no more than that.
+    pub(super) const fn into_word(self) -> *const c_void {
+        (&raw const *self.0).cast()
+    }
+
+    /// # Safety
+    ///
+    /// `word` is of [`into_word`](Self::into_word), or null.
+    pub(super) unsafe fn from_word(word: *const c_void) -> Option<Self> {
+        // SAFETY: as the caller guarantees; the tables live as long as the process.
+        unsafe { word.cast::<Tables>().as_ref() }.map(Self)
     }
 
     /// The scope of the instance; that of nobody once it is destroyed.
@@ -121,60 +130,11 @@ impl Ctx {
         }
     }
 
-    pub(crate) fn max_log_level(self) -> u32 {
-        // SAFETY: the table belongs to this context.
-        self.0
-            .log
-            .map_or(0, |table| unsafe { (table.max_level)(self.0.raw) })
+    pub(super) fn log_table(self) -> Option<&'static ToruLog> {
+        self.0.log
     }
 
-    pub(crate) fn log(self, level: u32, file: &str, line: u32, message: &str, fields: &[(&str, &str)]) {
-        if let Some(table) = self.0.log {
-            emit(table, self.0.raw, level, file, line, message, fields);
-        }
-    }
-
-    pub(crate) fn now(self) -> Result<u64, PluginError> {
-        let rt = self.rt()?;
-        // SAFETY: the table belongs to this context.
-        Ok(unsafe { (rt.now)(self.0.raw) })
-    }
-
-    /// An operation that ends at `deadline_ns`, or none when that has passed.
-    pub(crate) fn sleep_until(self, deadline_ns: u64) -> Result<Option<HostOp>, PluginError> {
-        let rt = self.rt()?;
-        let mut op = ToruOp::NONE;
-        // SAFETY: the table belongs to this context; `op` is ours.
-        match unsafe { (rt.sleep_until)(self.0.raw, deadline_ns, &raw mut op) } {
-            TORU_DONE => Ok(None),
-            // SAFETY: the host filled the operation in and handed it over.
-            TORU_PENDING => Ok(Some(unsafe { HostOp::new(op) })),
-            _ => Err(gone()),
-        }
-    }
-
-    pub(crate) fn spawn(self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Result<(), PluginError> {
-        let rt = self.rt()?;
-        let op = spawned_op(self, future);
-        // SAFETY: the table belongs to this context; the operation keeps the contract.
-        let status = unsafe { (rt.spawn)(self.0.raw, &raw const op) };
-        if status == TORU_DONE {
-            return Ok(());
-        }
-        // SAFETY: refused, so it is still ours; dropping it frees the future.
-        drop(unsafe { HostOp::new(op) });
-        Err(gone())
-    }
-
-    /// Whether this thread must not be blocked. A host that does not tell has no such threads.
-    pub(crate) fn is_worker_thread(self) -> bool {
-        // SAFETY: the table belongs to this context.
-        self.0
-            .rt
-            .is_some_and(|rt| unsafe { (rt.is_worker_thread)(self.0.raw) } != 0)
-    }
-
-    fn rt(self) -> Result<&'static ToruRt, PluginError> {
+    pub(super) fn rt(self) -> Result<&'static ToruRt, PluginError> {
         self.0.rt.ok_or(PluginError::Unsupported(TORU_RT_ID))
     }
 }
@@ -183,46 +143,6 @@ impl fmt::Debug for Ctx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Ctx")
     }
-}
-
-/// Logs through a context that is known by its address alone; for the panic hook.
-pub(super) fn log_raw(ctx: *const ToruCtx, level: u32, file: &str, line: u32, message: &str) {
-    // SAFETY: only contexts that the host gave are stored, and they live as long as the process.
-    let table = unsafe { table::<ToruLog>(ctx, TORU_LOG_ID) };
-    if let Some(table) = table {
-        emit(table, ctx, level, file, line, message, &[]);
-    }
-}
-
-fn emit(
-    table: &ToruLog,
-    ctx: *const ToruCtx,
-    level: u32,
-    file: &str,
-    line: u32,
-    message: &str,
-    fields: &[(&str, &str)],
-) {
-    let fields: Vec<ToruField> = fields
-        .iter()
-        .map(|(name, value)| ToruField {
-            name: ToruSlice::new(name.as_bytes()),
-            value: ToruSlice::new(value.as_bytes()),
-        })
-        .collect();
-    let record = ToruLogRecord {
-        size: size_word::<ToruLogRecord>(),
-        flags: 0,
-        level,
-        line,
-        target: ToruSlice::EMPTY,
-        file: ToruSlice::new(file.as_bytes()),
-        message: ToruSlice::new(message.as_bytes()),
-        fields: fields.as_ptr(),
-        n_fields: fields.len(),
-    };
-    // SAFETY: the table belongs to the context; everything in the record outlives the call.
-    unsafe { (table.emit)(ctx, &raw const record) };
 }
 
 /// The table of an extension, if the host offers it whole.
@@ -244,6 +164,6 @@ unsafe fn table<T>(ctx: *const ToruCtx, id: &str) -> Option<&'static T> {
     (size >= size_word::<T>()).then(|| unsafe { &*found.cast::<T>() })
 }
 
-fn gone() -> PluginError {
+pub(super) fn gone() -> PluginError {
     PluginError::other("the plugin has been disabled")
 }

@@ -2,18 +2,19 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
 use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use super::ctx::{Ctx, log_raw};
+use super::ctx::Ctx;
+use super::log::Record;
 use super::scope::Scope;
-use crate::abi::host::ToruCtx;
 use crate::abi::log::TORU_LOG_ERROR;
 use crate::abi::status::{TORU_PANICKED, ToruError};
 
-/// Context of the instance started last: where the hook logs to. Null in an image that the host shares.
-static IMAGE_CTX: AtomicPtr<ToruCtx> = AtomicPtr::new(std::ptr::null_mut());
+/// Context of the instance started last, in a word: where an image that is not the host's logs to.
+static IMAGE_CTX: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
 
 thread_local! {
     /// Message and location of the last panic on this thread, until the guard picks it up.
@@ -48,9 +49,15 @@ pub(super) fn install_hook() {
     ONCE.call_once(|| set_hook(Box::new(on_panic)));
 }
 
-/// Names the context that the hook logs to.
-pub(super) fn set_image_ctx(ctx: *const ToruCtx) {
-    IMAGE_CTX.store(ctx.cast_mut(), Ordering::Release);
+/// Names the context that the image logs to.
+pub(super) fn set_image_ctx(ctx: Ctx) {
+    IMAGE_CTX.store(ctx.into_word().cast_mut(), Ordering::Release);
+}
+
+/// The context that the image logs to; none before its first instance.
+pub(super) fn image_ctx() -> Option<Ctx> {
+    // SAFETY: nothing else is stored there.
+    unsafe { Ctx::from_word(IMAGE_CTX.load(Ordering::Acquire)) }
 }
 
 /// Writes `text` into the caller's error, cut at its capacity on a character boundary.
@@ -81,7 +88,7 @@ fn panicked(ctx: Option<Ctx>, payload: Box<dyn Any + Send>) -> String {
     let message = hooked.unwrap_or_else(|| {
         let message = message_of(&*payload);
         if let Some(ctx) = ctx {
-            ctx.log(TORU_LOG_ERROR, "", 0, &format!("panicked: {message}"), &[]);
+            ctx.say(TORU_LOG_ERROR, &format!("panicked: {message}"));
         }
         message
     });
@@ -103,15 +110,20 @@ fn on_panic(info: &PanicHookInfo<'_>) {
             *last = Some(format!("{message} at {file}:{line}"));
         }
     });
-    let ctx = IMAGE_CTX.load(Ordering::Acquire);
     let backtrace = std::backtrace::Backtrace::capture();
     let text = if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
         format!("panicked: {message}\n{backtrace}")
     } else {
         format!("panicked: {message}")
     };
-    if !ctx.is_null() {
-        log_raw(ctx, TORU_LOG_ERROR, file, line, &text);
+    if let Some(ctx) = image_ctx() {
+        ctx.log(&Record {
+            level: TORU_LOG_ERROR,
+            file,
+            line,
+            message: &text,
+            ..Record::default()
+        });
     }
 }
 

@@ -56,13 +56,7 @@ impl<P: ToruPlugin> Instance<P> {
             TORU_LOG_WARN
         };
         if level <= ctx.max_log_level() {
-            ctx.log(
-                level,
-                "",
-                0,
-                &format!("a handler returned an error: {error}"),
-                &[],
-            );
+            ctx.say(level, &format!("a handler returned an error: {error}"));
         }
     }
 }
@@ -145,7 +139,7 @@ unsafe extern "C" fn init<P: ToruPlugin>(
     // SAFETY: the host's context keeps the contract.
     let ctx = unsafe { Ctx::new(ctx) };
     let _ = instance.ctx.set(ctx);
-    guard::set_image_ctx(ctx.raw());
+    guard::set_image_ctx(ctx);
     let opened = entry(err, &OUTSIDE, Some(ctx), || {
         instance.home.open::<P>(ctx).map(|()| TORU_DONE)
     });

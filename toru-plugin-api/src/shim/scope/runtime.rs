@@ -103,7 +103,7 @@ impl Home {
         if let Some(ctx) = ctx.filter(|_| start.elapsed() >= limit) {
             let message =
                 "something in the plugin's tokio runtime has not ended in time; its thread is left to itself";
-            ctx.log(TORU_LOG_WARN, "", 0, message, &[]);
+            ctx.say(TORU_LOG_WARN, message);
         }
     }
 }

@@ -1,0 +1,138 @@
+//! Code of a plugin that blocks, on the host's threads for that: what comes of it, and what becomes of it.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+
+use toru_plugin_api::{BlockingTask, PluginError, Response};
+
+use crate::host::soon;
+use crate::logs;
+use crate::native::Script;
+use crate::runtimes::workers;
+
+#[tokio::test]
+async fn what_blocks_is_run_elsewhere_and_its_result_is_waited_for() {
+    let host = Script::act(|ctx, _| async move {
+        let work = move || {
+            ctx.kv.blocking().set("key", "value")?;
+            let stored = ctx.kv.blocking().get("key")?;
+            Ok::<_, PluginError>((stored, std::thread::current().id(), workers()))
+        };
+        let (stored, thread, inside) = ctx.runtime.spawn_blocking(work).await??;
+        assert_ne!(thread, std::thread::current().id());
+        assert_eq!(inside, workers(), "inside the plugin's own runtime");
+        Ok(Response::text(stored.unwrap_or_default()))
+    })
+    .run()
+    .await;
+    assert_eq!(host.get("native/act").await.text(), "value");
+}
+
+#[tokio::test]
+async fn a_panic_in_what_blocks_is_told_to_whoever_waits() {
+    let host = Script::act(|ctx, request| async move {
+        let task: BlockingTask<u8> = ctx
+            .runtime
+            .spawn_blocking(|| panic!("within background.rs, blocking"));
+        if request.query() == "alone" {
+            drop(task);
+            return Ok(Response::text("not waited for"));
+        }
+        Ok(Response::text(task.await.unwrap_err().to_string()))
+    })
+    .run()
+    .await;
+    let answer = host.get("native/act").await;
+    let text = answer.text();
+    assert!(text.contains("within background.rs, blocking"), "{text}");
+    host.get("native/act?alone").await;
+    assert_eq!(host.get("native/act").await.status, 200, "the plugin goes on");
+    host.disable("native").await;
+    assert!(!logs::containing("within background.rs, blocking").is_empty());
+}
+
+/// What a closure holds; it counts when it goes.
+struct Held(Arc<AtomicUsize>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// With one thread for what blocks. Tasks run one at a time, so all are cancelled before the first is dropped.
+#[test]
+fn at_the_end_what_has_begun_is_waited_for_and_the_rest_is_cancelled() {
+    let (ran, dropped) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let waits: Arc<Mutex<Vec<BlockingTask<()>>>> = Arc::default();
+    let (did_run, gone, kept) = (Arc::clone(&ran), Arc::clone(&dropped), Arc::clone(&waits));
+    let ended = Arc::new(AtomicBool::new(false));
+    let did_end = Arc::clone(&ended);
+    let script = Script::act(move |ctx, _| {
+        let (ran, dropped, waits) = (Arc::clone(&did_run), Arc::clone(&gone), Arc::clone(&kept));
+        let ended = Arc::clone(&did_end);
+        async move {
+            let (end, ending) = mpsc::channel::<()>();
+            ctx.runtime.spawn(async move {
+                let _end = end;
+                std::future::pending::<()>().await;
+            })?;
+            let first = ctx.runtime.spawn_blocking(move || {
+                // Until the task was cancelled, and with it all that waits for a thread.
+                let _ = ending.recv();
+                ended.store(true, Ordering::SeqCst);
+            });
+            let held = Held(dropped);
+            let second = ctx.runtime.spawn_blocking(move || {
+                let _held = held;
+                ran.store(true, Ordering::SeqCst);
+            });
+            waits.lock().unwrap().extend([first, second]);
+            Ok(Response::text("begun"))
+        }
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let host = script.run().await;
+        assert_eq!(host.get("native/act").await.text(), "begun");
+        host.disable("native").await;
+        assert!(ended.load(Ordering::SeqCst), "it was waited for");
+        assert!(!ran.load(Ordering::SeqCst), "it never began");
+        assert_eq!(dropped.load(Ordering::SeqCst), 1, "what it held is gone");
+        let tasks = std::mem::take(&mut *waits.lock().unwrap());
+        let mut results = Vec::new();
+        for task in tasks {
+            results.push(soon(task).await.map_err(|error| error.to_string()));
+        }
+        assert_eq!(results[0], Ok(()));
+        assert!(
+            results[1].as_ref().unwrap_err().contains("disabled"),
+            "{results:?}"
+        );
+        assert_eq!(waits.lock().unwrap().len(), 0);
+    });
+}
+
+#[tokio::test]
+async fn a_plugin_that_was_disabled_runs_nothing_that_blocks() {
+    let kept = Arc::new(Mutex::new(None));
+    let keep = Arc::clone(&kept);
+    let host = Script::act(move |ctx, _| {
+        *keep.lock().unwrap() = Some(ctx);
+        async { Ok(Response::text("kept")) }
+    })
+    .run()
+    .await;
+    host.get("native/act").await;
+    host.disable("native").await;
+    let ctx = kept.lock().unwrap().take().unwrap();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let held = Held(Arc::clone(&dropped));
+    let refused = ctx.runtime.spawn_blocking(move || drop(held)).await;
+    assert!(refused.unwrap_err().to_string().contains("disabled"));
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+}
