@@ -32,6 +32,8 @@ mod shim;
 pub mod testing;
 #[cfg(feature = "tokio")]
 mod tokio_runtime;
+#[cfg(feature = "tracing")]
+mod tracing_layer;
 
 pub use body::{Body, BodyStream, Frame};
 pub use bytes::Bytes;

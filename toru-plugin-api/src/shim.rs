@@ -32,6 +32,8 @@ pub(crate) use bytes::ForeignBytes;
 pub(crate) use call::{RouteParts, async_route, blocking_route};
 pub(crate) use ctx::Ctx;
 pub(crate) use exchange::Exchange;
+#[cfg(feature = "tracing")]
+pub(crate) use guard::image_ctx;
 pub use instance::{api, create_plugin};
 pub(crate) use log::Record;
 pub(crate) use op::HostOp;

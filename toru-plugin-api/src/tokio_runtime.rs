@@ -74,11 +74,16 @@ impl TokioRuntime {
         self.shutdown_timeout
     }
 
-    pub(crate) fn build(self, plugin: &str) -> std::io::Result<Runtime> {
+    pub(crate) fn build(
+        self,
+        plugin: &str,
+        on_thread_start: impl Fn() + Send + Sync + 'static,
+    ) -> std::io::Result<Runtime> {
         Builder::new_multi_thread()
             .worker_threads(self.worker_threads)
             .max_blocking_threads(self.max_blocking_threads)
             .thread_name(plugin)
+            .on_thread_start(on_thread_start)
             .enable_all()
             .build()
     }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
 
 use crate::events::Events;
 use crate::notes::Shelf;
@@ -70,7 +71,7 @@ pub(crate) fn router(settings: Settings) -> Router {
         .route("/echo", post(echo))
         .route("/upstream", get(upstream::fetch))
         .route("/panic", post(panic))
-        .layer((cors, fresh, CompressionLayer::new()))
+        .layer((TraceLayer::new_for_http(), cors, fresh, CompressionLayer::new()))
         .with_state(app)
 }
 

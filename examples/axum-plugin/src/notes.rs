@@ -73,6 +73,7 @@ pub(crate) async fn add(
         kept.notes.insert(note.id, note.clone());
         note
     };
+    tracing::info!(id = note.id, "a note was added");
     app.events.tell("added", &note);
     Ok((StatusCode::CREATED, Json(note)))
 }

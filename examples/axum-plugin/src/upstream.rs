@@ -51,7 +51,10 @@ impl Upstream {
             ticks.tick().await;
             let seen = match self.ask().await {
                 Ok(response) => json!({ "status": response.status().as_u16() }),
-                Err(error) => json!({ "error": error }),
+                Err(error) => {
+                    tracing::warn!(address = self.address, error, "the other server does not answer");
+                    json!({ "error": error })
+                }
             };
             events.tell("upstream", &seen);
         }

@@ -80,7 +80,7 @@ impl Ctx {
         self.0.scope.get()
     }
 
-    #[cfg(feature = "tokio")]
+    #[cfg(any(feature = "tokio", feature = "tracing"))]
     pub(super) fn slot(self) -> &'static Slot {
         &self.0.scope
     }

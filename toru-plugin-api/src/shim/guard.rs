@@ -55,7 +55,7 @@ pub(super) fn set_image_ctx(ctx: Ctx) {
 }
 
 /// The context that the image logs to; none before its first instance.
-pub(super) fn image_ctx() -> Option<Ctx> {
+pub(crate) fn image_ctx() -> Option<Ctx> {
     // SAFETY: nothing else is stored there.
     unsafe { Ctx::from_word(IMAGE_CTX.load(Ordering::Acquire)) }
 }

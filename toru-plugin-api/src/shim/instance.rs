@@ -103,6 +103,8 @@ pub unsafe fn create_plugin(
     }
     if loader.flags & TORU_LOADER_STATIC == 0 {
         guard::install_hook();
+        #[cfg(feature = "tracing")]
+        crate::tracing_layer::install();
     }
     // SAFETY: the host lends the place for the call.
     unsafe { out.write(api) };

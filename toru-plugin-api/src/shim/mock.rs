@@ -38,6 +38,13 @@ pub(crate) fn on_worker<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Whether a context is one of a host for tests.
+#[cfg(feature = "tracing")]
+pub(super) fn is_mock(ctx: super::Ctx) -> bool {
+    ctx.log_table()
+        .is_some_and(|table| std::ptr::eq(table, &raw const log::TABLE))
+}
+
 fn is_worker() -> bool {
     ON_WORKER.get()
 }

@@ -5,6 +5,7 @@
 mod ending;
 #[path = "../common/host.rs"]
 mod host;
+mod logs;
 #[path = "../common/loopback.rs"]
 mod loopback;
 mod requests;

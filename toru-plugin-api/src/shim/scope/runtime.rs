@@ -1,12 +1,12 @@
-//! The tokio runtime of an instance, from `init` to `destroy`.
+//! The tokio runtime of an instance.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::runtime::{EnterGuard, Handle, Runtime};
 
-use super::{OUTSIDE, Scope};
+use super::Scope;
 use crate::abi::log::TORU_LOG_WARN;
 use crate::plugin::ToruPlugin;
 use crate::shim::Ctx;
@@ -20,64 +20,45 @@ pub(super) fn enter(runtime: &Handle) -> Option<EnterGuard<'_>> {
     catch_unwind(AssertUnwindSafe(|| runtime.enter())).ok()
 }
 
-/// The runtime of an instance, if its plugin asks for one.
-pub(in crate::shim) struct Home(OnceLock<Open>);
-
-struct Open {
+/// The runtime of an instance whose plugin asks for one.
+pub(super) struct OwnRuntime {
     runtime: Runtime,
-    scope: Scope,
     options: TokioRuntime,
 }
 
-impl Home {
-    pub(in crate::shim) const fn new() -> Self {
-        Self(OnceLock::new())
-    }
-
-    /// Makes the runtime.
+impl OwnRuntime {
+    /// Makes the runtime, and notes it in the scope.
     ///
     /// # Panics
     ///
     /// When there are no threads to be had, which tokio does not report otherwise.
-    pub(in crate::shim) fn open<P: ToruPlugin>(&self, ctx: Ctx) -> Result<(), &'static str> {
-        let Some(options) = P::TOKIO else { return Ok(()) };
-        if self.0.get().is_some() {
-            return Ok(());
-        }
-        let runtime = options
-            .build(P::METADATA.id())
-            .map_err(|_| "the plugin's tokio runtime could not be made: no descriptors or threads")?;
-        let scope = Scope {
-            runtime: Some(runtime.handle().clone()),
+    pub(super) fn open<P: ToruPlugin>(mut scope: Scope) -> Result<(Scope, Option<Self>), &'static str> {
+        let Some(options) = P::TOKIO else {
+            return Ok((scope, None));
         };
-        ctx.slot().set(scope.clone());
-        let _ = self.0.set(Open {
-            runtime,
-            scope,
-            options,
-        });
-        Ok(())
-    }
-
-    pub(in crate::shim) fn scope(&self) -> &Scope {
-        self.0.get().map_or(&OUTSIDE, |open| &open.scope)
+        #[cfg(feature = "tracing")]
+        let on_thread_start = {
+            let subscriber = scope.subscriber.clone();
+            move || {
+                // For as long as the thread lives.
+                std::mem::forget(subscriber.as_ref().map(tracing_core::dispatcher::set_default));
+            }
+        };
+        #[cfg(not(feature = "tracing"))]
+        let on_thread_start = || {};
+        let runtime = options
+            .build(P::METADATA.id(), on_thread_start)
+            .map_err(|_| "the plugin's tokio runtime could not be made: no descriptors or threads")?;
+        scope.runtime = Some(runtime.handle().clone());
+        Ok((scope, Some(Self { runtime, options })))
     }
 
     /// Ends the runtime: cancels its tasks, and waits for its threads, but not for longer than the author said.
     ///
     /// On a thread of its own: where the host shares this copy of tokio, the caller is inside the host's runtime, and
     /// tokio panics when another is waited for there.
-    pub(in crate::shim) fn close(self, ctx: Option<Ctx>) {
-        let Some(open) = self.0.into_inner() else { return };
-        // A context lives as long as the process, and what it holds of a runtime are descriptors.
-        if let Some(ctx) = ctx {
-            ctx.slot().set(Scope::default());
-        }
-        let Open {
-            runtime,
-            scope,
-            options,
-        } = open;
+    pub(super) fn close(self, scope: Scope, ctx: Option<Ctx>) {
+        let Self { runtime, options } = self;
         let limit = options.shutdown_limit();
         // A thread that cannot be made does not give back what was moved there.
         let runtime = Arc::new(Mutex::new(Some(runtime)));
@@ -110,21 +91,4 @@ impl Home {
 
 fn take(runtime: &Mutex<Option<Runtime>>) -> Option<Runtime> {
     runtime.lock().unwrap_or_else(PoisonError::into_inner).take()
-}
-
-/// Where a context remembers the scope of its instance, for tasks that it spawns.
-pub(in crate::shim) struct Slot(Mutex<Scope>);
-
-impl Slot {
-    pub(in crate::shim) const fn new() -> Self {
-        Self(Mutex::new(Scope { runtime: None }))
-    }
-
-    pub(in crate::shim) fn get(&self) -> Scope {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set(&self, scope: Scope) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = scope;
-    }
 }
