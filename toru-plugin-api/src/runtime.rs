@@ -61,7 +61,7 @@ impl Runtime {
     /// ```
     /// # use toru_plugin_api::*;
     /// # fn digest(_: &[u8]) -> String { String::new() }
-    /// async fn upload(ctx: &PluginContext, request: Request) -> Result<Response, PluginError> {
+    /// async fn upload(ctx: &PluginContext, mut request: Request) -> Result<Response, PluginError> {
     ///     let bytes = request.bytes().await?;
     ///     let digest = ctx.runtime.spawn_blocking(move || digest(&bytes)).await?;
     ///     Ok(Response::text(digest))
