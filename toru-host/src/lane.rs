@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use http::HeaderName;
+use tokio::runtime::Handle;
 
 use self::durations::Durations;
 use crate::ffi::StaticNames;
@@ -41,6 +42,8 @@ pub(crate) struct Lane {
     pub(crate) names: StaticNames,
     /// Names of header fields that were removed from responses, and that somebody was told of.
     removed: Mutex<Vec<HeaderName>>,
+    /// The host's runtime, while the plugin has an instance: a lane would keep it for good.
+    runtime: Mutex<Option<Handle>>,
 }
 
 /// A number that grows.
@@ -81,6 +84,18 @@ impl Lane {
             lane: self,
             since: Instant::now(),
         })
+    }
+
+    /// Where what the host lends to the plugin belongs, whoever's thread it is used on.
+    pub(crate) fn runtime(&self) -> Option<Handle> {
+        self.runtime
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set_runtime(&self, runtime: Option<Handle>) {
+        *self.runtime.lock().unwrap_or_else(PoisonError::into_inner) = runtime;
     }
 
     /// Whether nobody was told yet that a field of this name is removed.

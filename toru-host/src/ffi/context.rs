@@ -165,6 +165,7 @@ impl Context {
             faults: Arc::clone(&services.faults),
             stuck_after: services.stuck_after,
         };
+        facts.lane.set_runtime(Some(services.runtime.clone()));
         Box::leak(Box::new(Self {
             base: ToruCtx {
                 vt: &raw const CTX_VT,
@@ -236,6 +237,7 @@ impl Context {
     /// Answers `GONE` from now on. The instance's tasks have ended and it is destroyed, which may have been worth a log.
     pub(super) fn retire(&self) {
         self.services.store(None);
+        self.lane().set_runtime(None);
     }
 
     /// The context behind a pointer that a plugin passes.

@@ -2,7 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use tokio::runtime::{EnterGuard, Handle};
 use toru_plugin_api::abi::status::TORU_INTERNAL;
+
+/// Enters the host's runtime to drop what belongs there. `None` on a thread that is ending, which has no place any more to
+/// remember a runtime in.
+pub(super) fn enter(runtime: &Handle) -> Option<EnterGuard<'_>> {
+    catch_unwind(AssertUnwindSafe(|| runtime.enter())).ok()
+}
 
 /// Runs host code for a plugin. A panic is logged and becomes `TORU_INTERNAL`.
 pub(super) fn guard(function: &'static str, f: impl FnOnce() -> u32) -> u32 {

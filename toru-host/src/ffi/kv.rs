@@ -26,7 +26,7 @@ use toru_plugin_api::abi::{field_end, size_word, write_result};
 
 use self::arguments::{key, mutation, read_all, read_range};
 use super::context::{Context, Services};
-use super::guard::{guard, guard_or};
+use super::guard::{enter, guard, guard_or};
 use super::op::is_worker;
 use crate::kv::{KvCheck, KvCommit, KvCommitted, KvEntry, KvError, KvRange};
 
@@ -399,8 +399,7 @@ impl KvOp {
 impl Drop for KvOp {
     /// What a store leaves half-way may have to be given back, by a task of the host's runtime for example.
     fn drop(&mut self) {
-        // A thread that is ending has no place any more to remember a runtime in.
-        let inside = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.runtime.enter()));
+        let inside = enter(&self.runtime);
         self.awaited = None;
         drop(inside);
     }

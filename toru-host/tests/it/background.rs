@@ -1,11 +1,18 @@
 //! Code of a plugin that blocks, on the host's threads for that: what comes of it, and what becomes of it.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use toru_plugin_api::{BlockingTask, PluginError, Response};
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use tokio::time::Sleep;
+use toru_plugin_api::{BlockingTask, BodyError, PluginError, Response};
 
-use crate::host::soon;
+use crate::host::{post, read, soon};
 use crate::logs;
 use crate::native::Script;
 use crate::runtimes::workers;
@@ -135,4 +142,71 @@ async fn a_plugin_that_was_disabled_runs_nothing_that_blocks() {
     let refused = ctx.runtime.spawn_blocking(move || drop(held)).await;
     assert!(refused.unwrap_err().to_string().contains("disabled"));
     assert_eq!(dropped.load(Ordering::SeqCst), 1);
+}
+
+/// Bytes behind a timer that is made when the body is polled: what layers in front of plugins do to limit times.
+struct Timed {
+    timer: Option<Pin<Box<Sleep>>>,
+    is_read: bool,
+    made_among: Arc<Mutex<Vec<Option<usize>>>>,
+}
+
+impl Body for Timed {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.is_read {
+            return Poll::Ready(None);
+        }
+        if self.timer.is_none() {
+            self.made_among.lock().unwrap().push(workers());
+        }
+        let timer = || Box::pin(tokio::time::sleep(Duration::from_millis(1)));
+        ready!(self.timer.get_or_insert_with(timer).as_mut().poll(cx));
+        self.is_read = true;
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"timed")))))
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        self.made_among.lock().unwrap().push(workers());
+    }
+}
+
+#[tokio::test]
+async fn a_request_body_finds_the_hosts_runtime_on_any_thread_of_the_plugin() {
+    let host = Script::act(|ctx, mut request| async move {
+        let body = request.take_body();
+        let reading = match &*request.query() {
+            "thread" => ctx.runtime.spawn_blocking(|| {
+                let thread = std::thread::spawn(|| body.collect_blocking(100));
+                thread.join().unwrap_or(Err(BodyError::Disconnected))
+            }),
+            _ => {
+                let task = tokio::spawn(body.collect(100));
+                let bytes = task.await.map_err(PluginError::other)??;
+                ctx.runtime.spawn_blocking(move || Ok(bytes))
+            }
+        };
+        Ok(Response::text(reading.await??))
+    })
+    .run()
+    .await;
+    for query in ["thread", "task"] {
+        let made_among = Arc::<Mutex<_>>::default();
+        let body = Timed {
+            timer: None,
+            is_read: false,
+            made_among: Arc::clone(&made_among),
+        };
+        let answer = read(host.respond(post(&format!("native/act?{query}"), body)).await).await;
+        assert_eq!(answer.unwrap().text(), "timed", "{query}");
+        // Of the test's own runtime, when it was polled and when it was dropped.
+        assert_eq!(*made_among.lock().unwrap(), [Some(1), Some(1)], "{query}");
+    }
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
+use tokio::runtime::Handle;
 use toru_plugin_api::abi::body::{
     TORU_FRAME_BORROWED, TORU_FRAME_DATA, TORU_FRAME_TRAILERS, TORU_HINT_ENDED, TORU_HINT_EXACT, ToruBody,
     ToruBodyHint, ToruBodyVt, ToruFrame,
@@ -21,7 +22,7 @@ use toru_plugin_api::abi::{field_end, size_word, write_result};
 use super::{BoxError, RequestBody};
 use crate::error::BodyError;
 use crate::ffi::bytes::to_plugin;
-use crate::ffi::guard::{guard, guard_or};
+use crate::ffi::guard::{enter, guard, guard_or};
 use crate::fields::{clean_trailers, request_rule, response_rule};
 use crate::lane::Lane;
 
@@ -30,6 +31,8 @@ use crate::lane::Lane;
 pub(crate) struct HostBody {
     base: ToruBody,
     body: Pin<Box<dyn RequestBody>>,
+    /// Where timers of the application's own body belong: the plugin may poll on a thread of its own.
+    runtime: Option<Handle>,
     current: Bytes,
     trailers: HeaderMap,
     fields: Vec<ToruHeader>,
@@ -69,6 +72,7 @@ impl HostBody {
         let this = Self {
             base: ToruBody { vt: &raw const TABLE },
             body: Box::pin(body),
+            runtime: lane.runtime(),
             current: Bytes::new(),
             trailers: HeaderMap::new(),
             fields: Vec::new(),
@@ -232,6 +236,8 @@ unsafe extern "C" fn poll(body: *mut ToruBody, waker: *const ToruWaker, frame: *
     guard("body.poll", || {
         // SAFETY: called through the table of this body, one call at a time.
         let this = unsafe { &mut *body.cast::<HostBody>() };
+        let runtime = this.runtime.clone();
+        let _inside = runtime.as_ref().map(Handle::enter);
         // SAFETY: the plugin's waker is valid for the call.
         let polled =
             unsafe { with_std_waker(waker, |waker| this.poll_next(&mut Context::from_waker(waker))) };
@@ -293,7 +299,10 @@ unsafe extern "C" fn hint(body: *mut ToruBody, out: *mut ToruBodyHint) -> u32 {
 unsafe extern "C" fn release(body: *mut ToruBody) {
     guard_or("body.release", (), || {
         // SAFETY: called through the table of this body by its owner, once.
-        drop(unsafe { Box::from_raw(body.cast::<HostBody>()) });
+        let this = unsafe { Box::from_raw(body.cast::<HostBody>()) };
+        let runtime = this.runtime.clone();
+        let _inside = runtime.as_ref().and_then(enter);
+        drop(this);
     });
 }
 
