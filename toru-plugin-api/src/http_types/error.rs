@@ -10,18 +10,22 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) fn of_service(error: impl Into<BoxError>) -> PluginError {
     match error.into().downcast::<PluginError>() {
         Ok(own) => *own,
-        Err(other) => cause(&*other).map_or_else(|| PluginError::Other(other), PluginError::Body),
+        Err(other) => cause(&*other).unwrap_or(PluginError::Other(other)),
     }
 }
 
-fn cause(error: &(dyn Error + 'static)) -> Option<BodyError> {
+/// What of this crate is behind an error; a [`PluginError`], which cannot be taken out of it, by its status and its words.
+fn cause(error: &(dyn Error + 'static)) -> Option<PluginError> {
     let mut next = Some(error);
     while let Some(error) = next {
         // What an `io::Error` wraps is not its source.
         let wrapped = error.downcast_ref().and_then(std::io::Error::get_ref);
         let error = wrapped.map_or(error, |wrapped| wrapped as &(dyn Error + 'static));
         if let Some(body) = error.downcast_ref() {
-            return Some(*body);
+            return Some(PluginError::Body(*body));
+        }
+        if let Some(own) = error.downcast_ref::<PluginError>() {
+            return Some(PluginError::Status(own.status(), own.to_string()));
         }
         next = error.source();
     }
@@ -33,15 +37,15 @@ mod tests {
     use super::{BodyError, PluginError, of_service};
 
     #[derive(Debug)]
-    struct Around(BodyError);
+    struct Around<E>(E);
 
-    impl std::fmt::Display for Around {
+    impl<E> std::fmt::Display for Around<E> {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str("around")
         }
     }
 
-    impl std::error::Error for Around {
+    impl<E: std::error::Error + 'static> std::error::Error for Around<E> {
         fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
             Some(&self.0)
         }
@@ -56,6 +60,8 @@ mod tests {
             of_service(std::io::Error::other(BodyError::TooLarge)).status(),
             413
         );
+        let deep = of_service(Around(PluginError::NotFound("no such item".into())));
+        assert_eq!((deep.status(), deep.to_string().as_str()), (404, "no such item"));
         let other = of_service("a text");
         assert_eq!((other.status(), other.to_string().as_str()), (500, "a text"));
     }
