@@ -105,7 +105,10 @@ fn advice(address: &str, token: &str) -> String {
          curl {auth} {api}/c-hello/later\n  \
          curl {auth} -X POST {api}/notes/enable\n  \
          curl {auth} {api}/notes/list -H 'Content-Type: application/json' -d '{{\"text\":\"milk\"}}'\n  \
-         curl {auth} {api}/notes/list\n"
+         curl {auth} {api}/notes/list\n  \
+         curl {auth} -X POST {api}/licensed/enable\n\n\
+         The last one is refused: that plugin needs a licence key, and examples/licensed-plugin/README.md tells how to issue \
+         one.\n"
     )
 }
 
