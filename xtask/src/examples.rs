@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::Result;
 use crate::process::{cargo, run};
 use crate::tools::{self, CC, CXX, Tool};
 use crate::workspace::Workspace;
+use crate::{Result, python};
 
 /// A library, or the reason why there is none; the outer error is a failed build.
 pub(crate) type Built = Result<std::result::Result<PathBuf, String>>;
@@ -71,11 +71,10 @@ pub(crate) fn cpp_plugin(workspace: &Workspace) -> Built {
     compile(workspace, CXX, "cpp", &["-std=c++17".to_owned(), exports])
 }
 
-/// `examples/zig-plugin`, by the Zig compiler if there is one.
+/// `examples/zig-plugin`, by the Zig compiler.
 pub(crate) fn zig_plugin(workspace: &Workspace) -> Built {
-    let Some(zig) = tools::zig() else {
-        let reason =
-            "examples/zig-plugin was left out: there is no zig, and ZIG names none (pip install ziglang)";
+    let Some(zig) = tools::zig().or_else(|| python::zig(workspace)) else {
+        let reason = "examples/zig-plugin was left out: there is no zig, ZIG names none, and pip cannot install ziglang";
         return Ok(Err(reason.to_owned()));
     };
     let folder = workspace.target().join("examples");

@@ -1,46 +1,77 @@
-//! Python with the packages that the test vectors of licences are checked with.
+//! Python, with packages that the checks need.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::process::run;
+use crate::process::{capture, run};
 use crate::tools::succeeds;
 use crate::workspace::Workspace;
 
-/// What the vectors of Ed25519 are verified by.
-const PACKAGE: &str = "cryptography";
+/// A package of the Python Package Index.
+struct Package {
+    /// What is imported.
+    module: &'static str,
+    /// What is installed.
+    requirement: &'static str,
+}
 
-/// An interpreter that has the package: the system's own, or one in a virtual environment below cargo's target folder, made
-/// when it is not there. The error says what is missing.
+/// What the vectors of Ed25519 are verified by.
+const CRYPTOGRAPHY: Package = Package {
+    module: "cryptography",
+    requirement: "cryptography",
+};
+
+/// The Zig compiler, which no package of Debian brings.
+const ZIG: Package = Package {
+    module: "ziglang",
+    requirement: "ziglang==0.17.*",
+};
+
+/// An interpreter with which the test vectors of licences are checked. The error says what is missing.
 pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf, String> {
-    let imports =
-        |python: &PathBuf| succeeds(Command::new(python).args(["-c", &format!("import {PACKAGE}")]));
-    let system = PathBuf::from("python3");
-    if imports(&system) {
-        return Ok(system);
+    CRYPTOGRAPHY.ensure(workspace).ok_or_else(|| {
+        "python3 with the package cryptography is missing, so vectors of Ed25519 are not checked by another implementation \
+         (Debian, Ubuntu: sudo apt-get install python3-cryptography)"
+            .to_owned()
+    })
+}
+
+/// The Zig compiler of the package index.
+pub(crate) fn zig(workspace: &Workspace) -> Option<PathBuf> {
+    let python = ZIG.ensure(workspace)?;
+    let file = "import os, ziglang; print(os.path.join(os.path.dirname(ziglang.__file__), 'zig'))";
+    let file = capture(Command::new(python).args(["-c", file])).ok()?;
+    Some(PathBuf::from(file.trim())).filter(|file| file.exists())
+}
+
+impl Package {
+    /// An interpreter that has the package: the system's own, or one in a virtual environment below cargo's target folder,
+    /// made when it is not there.
+    fn ensure(&self, workspace: &Workspace) -> Option<PathBuf> {
+        let system = Path::new("python3");
+        if self.is_there(system) {
+            return Some(system.to_owned());
+        }
+        let folder = workspace.target().join("python");
+        let own = folder.join("bin/python3");
+        if self.is_there(&own) {
+            return Some(own);
+        }
+        println!(
+            "    python3 has no {}: installing it in {}",
+            self.module,
+            folder.display()
+        );
+        if !own.exists() {
+            run(Command::new(system).args(["-m", "venv"]).arg(&folder)).ok()?;
+        }
+        let mut install = Command::new(&own);
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        run(install.arg(self.requirement)).ok()?;
+        self.is_there(&own).then_some(own)
     }
-    let folder = workspace.target().join("python");
-    let own = folder.join("bin/python3");
-    if imports(&own) {
-        return Ok(own);
-    }
-    println!("    python3 has no {PACKAGE}: making {} for it", folder.display());
-    let made = run(Command::new(&system).args(["-m", "venv"]).arg(&folder));
-    let installed = made.and_then(|()| {
-        run(Command::new(&own).args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            PACKAGE,
-        ]))
-    });
-    match installed {
-        Ok(()) if imports(&own) => Ok(own),
-        _ => Err(format!(
-            "python3 with the package {PACKAGE} is missing, so vectors of Ed25519 are not checked by another implementation \
-             (Debian, Ubuntu: sudo apt-get install python3-{PACKAGE})"
-        )),
+
+    fn is_there(&self, python: &Path) -> bool {
+        succeeds(Command::new(python).args(["-c", &format!("import {}", self.module)]))
     }
 }

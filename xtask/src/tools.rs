@@ -101,7 +101,7 @@ impl Tool {
     }
 }
 
-/// The Zig compiler, which no package of Debian brings: what `ZIG` names, or `zig`.
+/// The Zig compiler on this machine: what `ZIG` names, or `zig`.
 pub(crate) fn zig() -> Option<PathBuf> {
     let named = env::var("ZIG").ok().filter(|named| !named.is_empty());
     find(named.as_deref().unwrap_or("zig"))
