@@ -6,6 +6,7 @@
 mod fields;
 mod spans;
 
+use std::sync::Once;
 use std::time::Instant;
 
 use tracing_core::dispatcher::{self, Dispatch};
@@ -21,9 +22,12 @@ use crate::shim::{Ctx, Record, image_ctx};
 
 /// Listens to the copies of `tracing` and `log` in a plugin's library, once. Not called where the host shares them.
 pub(crate) fn install() {
-    // Called again when the library is loaded again, and then they are there.
-    let _ = dispatcher::set_global_default(subscriber(To::Image));
-    listen_to_log();
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Nobody can have been first: no code of the author has run yet.
+        let _ = dispatcher::set_global_default(subscriber(To::Image));
+        listen_to_log();
+    });
 }
 
 /// Listens for one instance, where it shares its copy of `tracing` with a host for tests.
@@ -95,9 +99,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for HostLayer {
     }
 
     fn on_record(&self, id: &Id, values: &Values<'_>, context: Context<'_, S>) {
+        // Before the span is locked: values are formatted by the author's code, which may say something itself.
+        let mut fields = Fields::default();
+        values.record(&mut fields);
         let Some(span) = context.span(id) else { return };
         if let Some(span) = span.extensions_mut().get_mut::<Span>() {
-            values.record(span.fields());
+            span.record(fields);
         }
     }
 

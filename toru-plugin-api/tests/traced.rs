@@ -32,6 +32,17 @@ impl Error for Outer {
     }
 }
 
+/// Says something when it is formatted.
+struct Talkative;
+
+impl fmt::Debug for Talkative {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        log::info!("formatting");
+        tracing::info!("formatting");
+        f.write_str("talk")
+    }
+}
+
 impl ToruPlugin for Telling {
     const METADATA: PluginMetadata = PluginMetadata::new("telling", "Telling");
     const TOKIO: Option<TokioRuntime> = Some(TokioRuntime::new());
@@ -48,6 +59,7 @@ impl ToruPlugin for Telling {
             PluginRoute::get("/log", Self::log),
             PluginRoute::get("/tasks", Self::tasks),
             PluginRoute::get("/errors", Self::errors),
+            PluginRoute::get("/talkative", Self::talkative),
             PluginRoute::blocking_get("/blocks", Self::blocks),
         ]
     }
@@ -115,6 +127,15 @@ impl Telling {
     async fn errors(&self, _: Request) -> Result<Response, PluginError> {
         let error = Outer("x".parse::<u8>().unwrap_err());
         tracing::error!(error = &error as &dyn Error, "failed");
+        Ok(Response::new(204))
+    }
+
+    async fn talkative(&self, _: Request) -> Result<Response, PluginError> {
+        let span = tracing::info_span!("talking", value = tracing::field::Empty);
+        let _inside = span.enter();
+        span.record("value", tracing::field::debug(Talkative));
+        span.record("value", tracing::field::debug(Talkative));
+        tracing::info!("told");
         Ok(Response::new(204))
     }
 
@@ -234,6 +255,15 @@ fn errors_are_told_with_their_causes() {
             records[0].field("error"),
             Some("no number: invalid digit found in string")
         );
+    });
+}
+
+#[test]
+fn values_that_say_something_while_they_are_formatted_do_no_harm() {
+    MockHost::block_on(async {
+        let (records, _) = after(&MockHost::new().max_level(Level::Info), "/talkative").await;
+        let told = records.iter().find(|record| record.message == "told");
+        assert_eq!(told.unwrap().field("span"), Some("talking{value=talk}"));
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::error::{BodyError, PluginError};
+use crate::error::PluginError;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -34,7 +34,8 @@ fn cause(error: &(dyn Error + 'static)) -> Option<PluginError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BodyError, PluginError, of_service};
+    use super::{PluginError, of_service};
+    use crate::error::BodyError;
 
     #[derive(Debug)]
     struct Around<E>(E);

@@ -21,11 +21,18 @@ impl Fields {
         self.0.iter().map(|(name, value)| (&**name, &**value)).collect()
     }
 
-    fn set(&mut self, name: &'static str, value: String) {
-        match self.0.iter_mut().find(|(known, _)| known == name) {
-            Some((_, known)) => *known = value,
-            None => self.0.push((Cow::Borrowed(name), value)),
+    /// Takes others in; a field that is there gets its new value.
+    pub(super) fn update(&mut self, others: Self) {
+        for (name, value) in others.0 {
+            match self.0.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known = value,
+                None => self.0.push((name, value)),
+            }
         }
+    }
+
+    fn add(&mut self, name: &'static str, value: String) {
+        self.0.push((Cow::Borrowed(name), value));
     }
 }
 
@@ -43,11 +50,11 @@ impl fmt::Display for Fields {
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.set(field.name(), format!("{value:?}"));
+        self.add(field.name(), format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.set(field.name(), value.to_owned());
+        self.add(field.name(), value.to_owned());
     }
 
     /// With its causes.
@@ -58,7 +65,7 @@ impl Visit for Fields {
             let _ = write!(text, ": {error}");
             cause = error.source();
         }
-        self.set(field.name(), text);
+        self.add(field.name(), text);
     }
 }
 

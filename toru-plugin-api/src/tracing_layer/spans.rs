@@ -27,8 +27,8 @@ impl Span {
         }
     }
 
-    pub(super) const fn fields(&mut self) -> &mut Fields {
-        &mut self.fields
+    pub(super) fn record(&mut self, fields: Fields) {
+        self.fields.update(fields);
     }
 
     pub(super) fn enter(&mut self, now: Instant) {
