@@ -273,12 +273,8 @@ pub trait PluginKvStore: Sync {
         key: impl AsRef<[u8]> + Send,
     ) -> impl Future<Output = Result<Option<T>, KvError>> + Send {
         async move {
-            let Some(value) = self.get(key).await? else {
-                return Ok(None);
-            };
-            serde_json::from_slice(&value)
-                .map(Some)
-                .map_err(|_| KvError::Malformed)
+            let entry = self.get_entry(key).await?;
+            entry.map(|entry| entry.json()).transpose()
         }
     }
 

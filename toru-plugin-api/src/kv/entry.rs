@@ -32,6 +32,17 @@ impl KvEntry {
             expires,
         }
     }
+
+    /// The value, read as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`KvError::Malformed`](crate::KvError::Malformed) when the value is not the JSON expected.
+    #[cfg(feature = "json")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, crate::KvError> {
+        serde_json::from_slice(&self.value).map_err(|_| crate::KvError::Malformed)
+    }
 }
 
 /// What a commit did.
