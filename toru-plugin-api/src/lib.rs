@@ -1,5 +1,16 @@
-#![doc = include_str!("../README.md")]
+// The guide goes through all features: its examples are tested where these are there.
+#![cfg_attr(
+    any(
+        not(doctest),
+        all(feature = "json", feature = "testing", feature = "tokio", feature = "tower")
+    ),
+    doc = include_str!("../README.md")
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![allow(
+    clippy::test_attr_in_doctest,
+    reason = "the test that the guide shows is run where the guide is followed"
+)]
 
 pub mod abi;
 mod body;

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check as a named step.
 
 mod dependencies;
+mod guide;
 mod interface;
 mod locks;
 mod package;

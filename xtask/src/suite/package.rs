@@ -4,46 +4,61 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use super::guide::{self, Host, Site};
 use crate::Result;
-use crate::process::{capture, cargo, run};
+use crate::process::{cargo, run};
 use crate::workspace::Workspace;
 
 const CRATES: [&str; 4] = ["toru-plugin-api", "toru-host", "toru-kv-sqlite", "toru-axum"];
 
-/// An application that mounts plugins, and asks the one that the guide has made.
+/// An application that mounts plugins, as the crates' own guides say: for whoever has the token, until its input ends.
 const APPLICATION: &str = r#"
-use axum::body::Body;
-use axum::http::Request;
-use http_body_util::BodyExt;
-use toru_axum::{DangerouslyAllowEveryone, PluginManager};
+use toru_axum::{Access, Authorization, Authorizer, Identity, PluginManager, Refusal};
 use toru_kv_sqlite::SqliteKv;
-use tower::ServiceExt;
 
-#[tokio::main(flavor = "current_thread")]
+struct Token(String);
+
+impl Authorizer for Token {
+    fn authorize(&self, head: &axum::http::request::Parts, _: Access<'_>) -> Authorization {
+        match head.headers.get("authorization") {
+            Some(sent) if *sent == self.0 => {
+                Authorization::allow(Identity::user("token").with_role("admin").with_explicit_credential())
+            }
+            _ => Authorization::refuse(Refusal::Unauthenticated),
+        }
+    }
+}
+
+#[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
     let folder = std::path::PathBuf::from(std::env::args().nth(1).ok_or("name a folder")?);
+    let token = Token(format!("Bearer {}", std::env::var("TOKEN")?));
     let store = SqliteKv::open(folder.join("data/plugins.db"))?;
-    let manager = PluginManager::builder(folder.join("plugins")).kv(store).start().await?;
-    manager.enable(&"greeter".parse()?).await?;
-    let app: axum::Router = toru_axum::router(manager.clone(), DangerouslyAllowEveryone);
-    let request = Request::get("/api/plugins/greeter/greeting/world").body(Body::empty())?;
-    let answer = app.oneshot(request).await?.into_body().collect().await?.to_bytes();
-    println!("{}", String::from_utf8_lossy(&answer));
-    manager.shutdown().await;
+    let plugins = PluginManager::builder(folder.join("plugins")).kv(store).start().await?;
+    let app: axum::Router = toru_axum::router(plugins.clone(), token);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?);
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = stop.send(());
+    });
+    let stop = async move {
+        let _ = stopped.await;
+        plugins.shutdown().await;
+    };
+    axum::serve(listener, app).with_graceful_shutdown(stop).await?;
     Ok(())
 }
 "#;
 
-/// Packs the crates, follows the guide of `toru-plugin-api` from its packed text, and asks the plugin that comes of it.
+/// Packs the crates, builds an application of them, and follows the guide of `toru-plugin-api` from its packed text.
 pub(super) fn check(workspace: &Workspace) -> Result {
     let folder = workspace.target().join("packed");
     let consumer = folder.join("consumer");
-    match fs::remove_dir_all(&consumer) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
+    empty(&consumer)?;
     fs::create_dir_all(consumer.join("app/src"))?;
-    fs::create_dir_all(consumer.join("plugin/src"))?;
     let mut pack = cargo();
     pack.args([
         "package",
@@ -63,46 +78,47 @@ pub(super) fn check(workspace: &Workspace) -> Result {
         let unpacked = unpack(&folder.join("package"), name, &consumer)?;
         patches += &format!("{name} = {{ path = {unpacked:?} }}\n");
     }
-    let root = format!(
-        "[workspace]\nresolver = \"3\"\nmembers = [\"app\", \"plugin\"]\n\n[patch.crates-io]\n{patches}\n{}",
-        "[profile.release]\nlto = true\nstrip = true\n"
-    );
+    let root = format!("[workspace]\nresolver = \"3\"\nmembers = [\"app\"]\n\n[patch.crates-io]\n{patches}");
     fs::write(consumer.join("Cargo.toml"), root)?;
     // The versions that everything else was tested with.
     fs::copy(workspace.root().join("Cargo.lock"), consumer.join("Cargo.lock"))?;
     fs::write(consumer.join("app/Cargo.toml"), application_manifest())?;
     fs::write(consumer.join("app/src/main.rs"), APPLICATION)?;
-
-    let guide = consumer.join(format!("toru-plugin-api-{}/README.md", version(workspace)?));
-    let guide = fs::read_to_string(guide)?;
-    let source = block(&guide, "rust").ok_or("the guide has no plugin in it")?;
-    let manifest = block(&guide, "toml").ok_or("the guide has no manifest in it")?;
-    // Profiles belong to the workspace.
-    let manifest = manifest.split("[profile").next().unwrap_or_default();
-    let head = "[package]\nname = \"greeter\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n";
-    fs::write(consumer.join("plugin/Cargo.toml"), format!("{head}{manifest}"))?;
-    fs::write(consumer.join("plugin/src/lib.rs"), source)?;
-
     let target = folder.join("target");
     let mut build = cargo();
     build.args(["build", "--quiet", "--target-dir"]).arg(&target);
     run(build.current_dir(&consumer).env("RUSTFLAGS", "-D warnings"))?;
+
     let place = consumer.join("place");
-    fs::create_dir_all(place.join("plugins"))?;
-    fs::create_dir_all(place.join("data"))?;
-    let library = format!(
-        "{}greeter{}",
-        std::env::consts::DLL_PREFIX,
-        std::env::consts::DLL_SUFFIX
-    );
-    let built = target.join("debug").join(&library);
-    crate::examples::install(&built, &place.join("plugins"), |_| Ok(()))?;
-    let answer = capture(Command::new(target.join("debug/app")).arg(&place))?;
-    if !answer.starts_with("Hello, world, from ") {
-        return Err(format!("the plugin of the guide answered {answer:?}").into());
-    }
-    println!("    the guide's plugin, from packed crates: {}", answer.trim());
+    fs::create_dir_all(&place)?;
+    let host = Host::start(&target.join("debug/app"), &place)?;
+    let api = consumer.join(format!("toru-plugin-api-{}", version(workspace)?));
+    let guide = fs::read_to_string(api.join("README.md"))?;
+    // Not below the workspace, which cargo would make new packages members of.
+    let walk = std::env::temp_dir().join(format!("toru-guide-{}", std::process::id()));
+    empty(&walk)?;
+    fs::create_dir_all(&walk)?;
+    let site = Site {
+        root: workspace.root(),
+        folder: &walk,
+        target: &folder.join("guide"),
+        api: &api,
+        host: &host,
+    };
+    let blocks = guide::follow(&guide, &site)
+        .map_err(|error| format!("{error}\nwhat was made up to there is in {}", walk.display()))?;
+    drop(host);
+    fs::remove_dir_all(walk)?;
+    println!("    the guide's plugin, from packed crates: {blocks} blocks followed");
     Ok(())
+}
+
+/// Removes a folder if it is there.
+fn empty(folder: &Path) -> Result {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn unpack(packed: &Path, name: &str, to: &Path) -> Result<String> {
@@ -139,13 +155,8 @@ fn application_manifest() -> String {
         .concat();
     format!(
         "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\naxum = {{ version = \"0.8\", \
-         default-features = false }}\nhttp-body-util = \"0.1\"\ntokio = {{ version = \"1\", features = [\"macros\", \"rt\"] }}\n\
-         tower = {{ version = \"0.5\", features = [\"util\"] }}\n{own}"
+         default-features = false, features = [\"http1\", \"tokio\"] }}\ntokio = {{ version = \"1\", features = \
+         [\"macros\", \"net\", \"rt-multi-thread\"] }}\ntracing-subscriber = {{ version = \"0.3\", default-features = false, \
+         features = [\"fmt\"] }}\n{own}"
     )
-}
-
-/// The first block of a language in a text with Markdown.
-fn block<'a>(text: &'a str, language: &str) -> Option<&'a str> {
-    let (_, behind) = text.split_once(&format!("```{language}\n"))?;
-    Some(behind.split_once("```")?.0)
 }

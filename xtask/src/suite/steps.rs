@@ -81,7 +81,7 @@ pub(super) const STEPS: &[Step] = &[
     step("size", "size of the smallest plugin", size),
     step(
         "package",
-        "the packed crates, used by a workspace that follows the guide",
+        "the packed crates: an application of them, and the guide followed word by word",
         |context| package::check(context.workspace).map(|()| None),
     ),
     step("e2e", "the demo server in a real browser", end_to_end),
