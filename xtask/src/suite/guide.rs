@@ -55,7 +55,7 @@ pub(super) fn follow(text: &str, site: &Site<'_>) -> Result<usize> {
 
 impl Site<'_> {
     fn prepare(&self) -> Result {
-        std::os::unix::fs::symlink(self.root, self.folder.join(PROJECT))?;
+        link(self.root, &self.folder.join(PROJECT))?;
         fs::create_dir(self.folder.join(".cargo"))?;
         let config = format!(
             "[patch.crates-io]\ntoru-plugin-api = {{ path = {:?} }}\n\n[build]\nrustflags = [\"-Dwarnings\"]\n",
@@ -175,7 +175,7 @@ impl Walk<'_> {
         let is_new = self.folder.join("Cargo.toml").is_file() && !self.folder.join("target").exists();
         if is_new {
             fs::create_dir_all(self.site.target)?;
-            std::os::unix::fs::symlink(self.site.target, self.folder.join("target"))?;
+            link(self.site.target, &self.folder.join("target"))?;
             fs::copy(self.site.root.join("Cargo.lock"), self.folder.join("Cargo.lock"))?;
         }
         Ok(())
@@ -223,4 +223,14 @@ impl Walk<'_> {
         }
         Ok(())
     }
+}
+
+#[cfg(unix)]
+fn link(to: &Path, at: &Path) -> Result {
+    Ok(std::os::unix::fs::symlink(to, at)?)
+}
+
+#[cfg(not(unix))]
+fn link(_: &Path, _: &Path) -> Result {
+    Err("the guide is for systems with symbolic links and a shell".into())
 }
