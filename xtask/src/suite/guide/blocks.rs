@@ -11,7 +11,7 @@ pub(super) struct Block<'a> {
     pub(super) text: String,
 }
 
-/// What a block is for: a comment above it says so, `<!-- file: src/lib.rs -->`, or else its language.
+/// What a block is for: a caption says so, `` `src/lib.rs`: ``, or a comment, `<!-- host -->`, or else its language.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Purpose<'a> {
     /// The content of a file. What is in JavaScript is looked at by Node.
@@ -48,10 +48,7 @@ pub(super) fn blocks(text: &str) -> Result<Vec<Block<'_>>> {
             }
             continue;
         };
-        let comment = before
-            .strip_prefix("<!-- ")
-            .and_then(|rest| rest.strip_suffix(" -->"));
-        let purpose = purpose(comment, language).ok_or_else(|| {
+        let purpose = purpose(before, language).ok_or_else(|| {
             format!("line {number}: a block of {language:?}, and nobody knows what `{before}` says it is for")
         })?;
         let mut content = String::new();
@@ -72,24 +69,35 @@ pub(super) fn blocks(text: &str) -> Result<Vec<Block<'_>>> {
     Ok(found)
 }
 
-fn purpose<'a>(comment: Option<&'a str>, language: &str) -> Option<Purpose<'a>> {
-    let Some(comment) = comment else {
-        return match language {
-            "rust" => Some(Purpose::Doctest),
-            "sh" => Some(Purpose::Run),
-            "console" => Some(Purpose::Console),
-            _ => None,
-        };
+fn purpose<'a>(before: &'a str, language: &str) -> Option<Purpose<'a>> {
+    let file = |caption: &'a str| {
+        caption
+            .strip_prefix('`')?
+            .strip_suffix("`:")
+            .filter(|path| !path.contains('`'))
     };
-    match (comment.split_once(": "), language) {
-        (Some(("change", path)), "diff") => Some(Purpose::Change(path)),
-        (Some(("file", path)), _) => Some(Purpose::File(path)),
-        (Some(("add", path)), _) => Some(Purpose::Add(path)),
-        (None, "sh") if comment == "host" => Some(Purpose::Host),
-        (None, "sh") if comment == "settings" => Some(Purpose::Settings),
-        (None, "console") if comment == "debugger" => Some(Purpose::Debugger),
-        (None, "text") if comment == "log" => Some(Purpose::Log),
-        _ => None,
+    if let Some(path) = before.strip_prefix("At the end of ").and_then(file) {
+        return Some(Purpose::Add(path));
+    }
+    if let Some(path) = file(before) {
+        return Some(match language {
+            "diff" => Purpose::Change(path),
+            _ => Purpose::File(path),
+        });
+    }
+    let comment = before
+        .strip_prefix("<!-- ")
+        .and_then(|rest| rest.strip_suffix(" -->"));
+    match (comment, language) {
+        (Some("host"), "sh") => Some(Purpose::Host),
+        (Some("settings"), "sh") => Some(Purpose::Settings),
+        (Some("debugger"), "console") => Some(Purpose::Debugger),
+        (Some("log"), "text") => Some(Purpose::Log),
+        (Some(_), _) => None,
+        (None, "rust") => Some(Purpose::Doctest),
+        (None, "sh") => Some(Purpose::Run),
+        (None, "console") => Some(Purpose::Console),
+        (None, _) => None,
     }
 }
 
@@ -167,11 +175,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_comment_or_the_language_says_what_a_block_is_for() {
-        let text = "Text.\n\n<!-- file: a.toml -->\n```toml\n[a]\n```\n\n```rust\nfn a() {}\n```\n";
+    fn a_caption_a_comment_or_the_language_says_what_a_block_is_for() {
+        let text = "Text.\n\n`a.toml`:\n\n```toml\n[a]\n```\n\n```rust\nfn a() {}\n```\n\n<!-- log -->\n```text\na\n```\n";
         let found = blocks(text).unwrap();
         let purposes: Vec<_> = found.iter().map(|block| (block.line, block.purpose)).collect();
-        assert_eq!(purposes, [(4, Purpose::File("a.toml")), (8, Purpose::Doctest)]);
+        let expected = [
+            (5, Purpose::File("a.toml")),
+            (9, Purpose::Doctest),
+            (14, Purpose::Log),
+        ];
+        assert_eq!(purposes, expected);
         assert_eq!(found[0].text, "[a]\n");
     }
 
@@ -179,8 +192,9 @@ mod tests {
     fn what_nobody_knows_is_refused() {
         for text in [
             "```json\n{}\n```\n",
-            "<!-- fiel: a -->\n```toml\n```\n",
-            "<!-- change: a -->\n```rust\n```\n",
+            "A file:\n\n```toml\n```\n",
+            "<!-- hots -->\n```sh\n```\n",
+            "```diff\n```\n",
             "```sh\nno end\n",
         ] {
             assert!(blocks(text).is_err(), "{text}");
