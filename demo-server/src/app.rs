@@ -26,6 +26,9 @@ use crate::metrics;
 use crate::options::Options;
 use crate::problem::Problem;
 
+/// Most replaced libraries of one plugin that stay in memory.
+const MAX_RETIRED_GENERATIONS: usize = 100;
+
 /// Starts the plugins that are enabled.
 ///
 /// # Errors
@@ -38,6 +41,8 @@ pub async fn plugins(options: &Options) -> Result<PluginManager> {
         .host_name("toru-demo-server")
         .host_version(env!("CARGO_PKG_VERSION"))
         .kv(store)
+        // Whoever writes a plugin builds it again and again.
+        .max_retired_generations(MAX_RETIRED_GENERATIONS)
         .start()
         .await;
     manager.context("the plugins cannot be managed")
