@@ -1,5 +1,7 @@
 //! Bodies of requests and responses.
 
+mod generate;
+
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -9,6 +11,8 @@ use crate::bytes::Bytes;
 use crate::error::{BodyError, PluginError};
 use crate::headers::Trailers;
 use crate::shim::{self, HostBody};
+
+pub use generate::BodySender;
 
 /// One piece of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +76,7 @@ impl Body {
         Self(Inner::Empty)
     }
 
-    /// A body that is produced piece by piece.
+    /// A body that is produced piece by piece. [`generate`](Self::generate) does it by an asynchronous function.
     pub fn from_stream(stream: impl BodyStream) -> Self {
         Self(Inner::Stream(Box::pin(stream)))
     }

@@ -46,7 +46,7 @@ mod tokio_runtime;
 #[cfg(feature = "tracing")]
 mod tracing_layer;
 
-pub use body::{Body, BodyStream, Frame};
+pub use body::{Body, BodySender, BodyStream, Frame};
 pub use bytes::Bytes;
 pub use config::Config;
 pub use context::PluginContext;
