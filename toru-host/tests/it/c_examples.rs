@@ -1,10 +1,5 @@
 //! The examples in C, C++ and Zig, as strangers would build them, in a real host.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
-
 use bytes::Bytes;
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -14,94 +9,29 @@ use tokio_stream::wrappers::ReceiverStream;
 use toru_host::kv::{KvQuota, MemoryKv};
 use toru_host::plugin::{PluginLimits, PluginState};
 
+use crate::foreign;
 use crate::host::{Host, get, poll_once, post, read, soon};
 use crate::logs;
 use crate::rust_zoo::configure;
 use crate::slow_stores::Slow;
 use crate::support::Place;
 
-/// Compiles the sources of that kind in `examples/<name>`, with every warning an error. `None`, and a word why, when there
-/// is no compiler.
-fn compile(name: &str, compiler: &str, kind: &str, flags: &[&str]) -> Option<Vec<u8>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
-    let folder = root.join("examples").join(name);
-    let sources: Vec<PathBuf> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == kind))
-        .collect();
-    let target = tempfile::tempdir().unwrap();
-    let library = target.path().join("plugin.so");
-    let output = Command::new(compiler)
-        .args(["-shared", "-fPIC", "-O1", "-fvisibility=hidden", "-pthread"])
-        .args([
-            "-Wall",
-            "-Wextra",
-            "-Wpedantic",
-            "-Wconversion",
-            "-Wshadow",
-            "-Werror",
-        ])
-        .arg("-Wl,-z,noexecstack")
-        .args(flags)
-        .arg("-I")
-        .arg(root.join("toru-plugin-api/include"))
-        .args(sources)
-        .arg("-o")
-        .arg(&library)
-        .current_dir(folder)
-        .output()
-        .ok()?;
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Some(fs::read(library).unwrap())
-}
-
 /// Installs what was compiled, if it could be.
-fn install(place: &Place, name: &str, library: Option<&Vec<u8>>) -> Option<()> {
-    if library.is_none() {
-        println!("skipped: no compiler");
-    }
+fn install(place: &Place, name: &str, library: Option<&[u8]>) -> Option<()> {
     place.write(name, library?);
     Some(())
 }
 
 fn c_plugin(place: &Place) -> Option<()> {
-    static LIBRARY: OnceLock<Option<Vec<u8>>> = OnceLock::new();
-    let library = LIBRARY.get_or_init(|| compile("c-plugin", "cc", "c", &["-std=c11"]));
-    install(place, "c.so", library.as_ref())
+    install(place, "c.so", foreign::c_plugin())
 }
 
 fn cpp_plugin(place: &Place) -> Option<()> {
-    static LIBRARY: OnceLock<Option<Vec<u8>>> = OnceLock::new();
-    let flags = ["-std=c++17", "-Wl,--version-script,exports.map"];
-    let library = LIBRARY.get_or_init(|| compile("cpp-plugin", "c++", "cpp", &flags));
-    install(place, "cpp.so", library.as_ref())
+    install(place, "cpp.so", foreign::cpp_plugin())
 }
 
 fn zig_plugin(place: &Place) -> Option<()> {
-    let zig = std::env::var_os("ZIG").unwrap_or_else(|| "zig".into());
-    if Command::new(&zig).arg("version").output().is_err() {
-        println!("skipped: no zig, and ZIG names none");
-        return None;
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/zig-plugin/build.sh");
-    let target = tempfile::tempdir().unwrap();
-    let library = target.path().join("zig.so");
-    let output = Command::new(script)
-        .arg(&library)
-        .env("ZIG", zig)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    install(place, "zig.so", fs::read(library).ok().as_ref())
+    install(place, "zig.so", foreign::zig_plugin())
 }
 
 /// The plugin in C on that store, enabled.

@@ -91,6 +91,11 @@ impl Host {
 
     pub(crate) async fn with(place: Place, change: impl FnOnce(Builder) -> Builder) -> Self {
         logs::keep();
+        Self::unheard(place, change).await
+    }
+
+    /// The same, and nothing of what it logs is kept, unless another test of the process wants that.
+    pub(crate) async fn unheard(place: Place, change: impl FnOnce(Builder) -> Builder) -> Self {
         let builder = PluginManager::builder(place.plugins()).host_name("zoo");
         let manager = soon(change(builder).start()).await.unwrap();
         let api = PluginApi::new(manager.clone(), DangerouslyAllowEveryone);

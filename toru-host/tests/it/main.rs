@@ -8,6 +8,7 @@
 
 mod actor;
 mod adversity;
+mod alone;
 mod answers;
 mod apart;
 mod background;
@@ -28,8 +29,10 @@ mod described;
 mod disabling;
 mod ending;
 mod errors;
+mod examples;
 mod exchanges;
 mod feed;
+mod foreign;
 mod generations;
 mod host;
 mod licenses;
