@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
+use uuid::Uuid;
 
 /// Says what a host would say about a plugin's library, and tries it out in a process of its own.
 ///
@@ -39,6 +40,14 @@ pub(crate) struct Options {
     /// File with the plugin's configuration in JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+
+    /// File with a licence key, for a plugin that needs one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) license: Option<PathBuf>,
+
+    /// Id of the installation, a UUID, for which the licence key was issued.
+    #[arg(long, value_name = "UUID")]
+    pub(crate) instance: Option<Uuid>,
 
     /// How often it is enabled and disabled to see whether anything grows.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]

@@ -42,8 +42,9 @@ pub(crate) fn run(report: &mut Report, file: &Path, options: &Options) -> Result
         calls: !options.no_calls,
         except: options.except.clone(),
         rounds: options.rounds,
+        instance: options.instance.map(|id| id.to_string()),
     };
-    configure(place, &task.plugin, options.config.as_deref())?;
+    configure(place, &task.plugin, options)?;
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -83,16 +84,30 @@ pub(crate) fn run(report: &mut Report, file: &Path, options: &Options) -> Result
     Ok(())
 }
 
-/// Gives the plugin its configuration, where a host looks for it.
-fn configure(place: &Path, plugin: &str, config: Option<&Path>) -> Result<()> {
-    let Some(config) = config else { return Ok(()) };
-    let about = || format!("the configuration in {} cannot be used", config.display());
-    let text = fs::read_to_string(config).with_context(about)?;
-    let config: serde_json::Value = serde_json::from_str(&text).with_context(about)?;
-    let state = serde_json::json!({ "version": 1, "plugins": { plugin: { "config": config } } });
+/// Gives the plugin its configuration and its licence key, where a host looks for them.
+fn configure(place: &Path, plugin: &str, options: &Options) -> Result<()> {
+    let mut entry = serde_json::Map::new();
+    if let Some(config) = &options.config {
+        let about = || format!("the configuration in {} cannot be used", config.display());
+        let text = fs::read_to_string(config).with_context(about)?;
+        entry.insert(
+            "config".to_owned(),
+            serde_json::from_str(&text).with_context(about)?,
+        );
+    }
+    if let Some(license) = &options.license {
+        let about = || format!("the licence key in {} cannot be read", license.display());
+        let key = fs::read_to_string(license).with_context(about)?;
+        entry.insert("license".to_owned(), key.trim().into());
+    }
+    if entry.is_empty() {
+        return Ok(());
+    }
+    let state = serde_json::json!({ "version": 1, "plugins": { plugin: entry } });
     let folder = place.join("plugins/.metadata");
-    fs::create_dir(&folder).with_context(about)?;
-    fs::write(folder.join("config.json"), state.to_string()).with_context(about)
+    fs::create_dir(&folder)?;
+    fs::write(folder.join("config.json"), state.to_string())?;
+    Ok(())
 }
 
 /// Runs this program once more, with the plugin in it.

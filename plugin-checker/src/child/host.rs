@@ -9,11 +9,14 @@ use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Empty};
 use tokio::task::JoinHandle;
 use toru_host::error::ManagerError;
+use toru_host::kv::MemoryKv;
 use toru_host::plugin::{PluginCounters, PluginId, PluginInfo, PluginLimits};
 use toru_host::service::{DangerouslyAllowEveryone, PluginApi, ResponseBody};
 use toru_host::{PluginManager, QuarantinePolicy};
 use toru_plugin_api::{PluginContext, PluginError, PluginMetadata, PluginRoute, ToruPlugin, static_plugin};
 use tower_service::Service as _;
+
+use super::task::Task;
 
 /// How long a call may take to its answer.
 const CALL: Duration = Duration::from_secs(5);
@@ -60,10 +63,15 @@ pub(super) struct Answer {
 
 impl Host {
     /// Starts it for the plugins folder below `folder`.
-    pub(super) async fn start(folder: &Path, plugin: &str) -> Result<Self> {
+    pub(super) async fn start(folder: &Path, task: &Task) -> Result<Self> {
+        let store = match &task.instance {
+            Some(id) => MemoryKv::with_instance_id(id.parse()?),
+            None => MemoryKv::new(),
+        };
         let manager = PluginManager::builder(folder.join("plugins"))
             .host_name("check-plugin")
             .host_version(env!("CARGO_PKG_VERSION"))
+            .kv(store)
             .limits(PluginLimits::default().timeout(CALL))
             .drain_timeout(DRAIN)
             .stuck_after(STUCK)
@@ -73,7 +81,7 @@ impl Host {
             .await
             .context("no host can be started")?;
         let api = PluginApi::new(manager.clone(), DangerouslyAllowEveryone);
-        let id = plugin.parse()?;
+        let id = task.plugin.parse()?;
         Ok(Self { manager, api, id })
     }
 

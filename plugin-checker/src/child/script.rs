@@ -42,7 +42,7 @@ impl Script {
 
     /// Goes through all of it, or to where nothing more can be done.
     pub(super) async fn play(mut self) -> Result<()> {
-        let host = Host::start(&self.folder, &self.task.plugin).await?;
+        let host = Host::start(&self.folder, &self.task).await?;
         host.warm_up().await?;
         let before = Traces::look()?;
 
@@ -296,7 +296,7 @@ impl Script {
 /// What the next host makes of a plugin that ended the process while it was being started.
 pub(super) async fn after_crash(folder: &std::path::Path, task: &Task, record: &Record) -> Result<()> {
     // A plugin that is not held back would be started here once more, which another crash would tell.
-    let host = Host::start(folder, &task.plugin).await?;
+    let host = Host::start(folder, task).await?;
     let status = host.info()?.status;
     host.shutdown().await;
     if let (PluginState::Quarantined, Some(fault)) = (status.state, status.error) {

@@ -21,6 +21,8 @@ pub(crate) struct Task {
     /// Patterns of routes that are not called.
     pub(crate) except: Vec<String>,
     pub(crate) rounds: u32,
+    /// Id of the installation; a new one unless it is given.
+    pub(crate) instance: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::checker::check;
-use crate::libraries::{Place, rust};
+use crate::libraries::{Place, root, rust};
 
 /// Every check of a plugin that can be run.
 const RUN: [&str; 11] = [
@@ -66,6 +66,20 @@ fn the_c_example_is_good() {
         assert!(answer.passed(name), "{name}: {:#}", answer.json);
     }
     assert!(answer.json["metadata"]["route"].is_null(), "it has no page");
+}
+
+#[test]
+fn a_plugin_that_needs_a_licence_is_good_with_a_key_for_the_installation() {
+    let Some(library) = std::env::var_os("TORU_TEST_LICENSED_PLUGIN") else {
+        return println!("skipped: TORU_TEST_LICENSED_PLUGIN is not set");
+    };
+    let key = root().join("examples/licensed-plugin/example-license.txt");
+    let key = ["--license", key.to_str().unwrap()];
+    let answer = check(library.as_ref(), &key);
+    assert_eq!(answer.failed(), [("enable", "license_wrong_instance")]);
+    let instance = ["--instance", "5b7ed3ff-30f8-4a94-a1ee-c42ba27c03cd"];
+    let answer = check(library.as_ref(), &[key, instance].concat());
+    assert_eq!(answer.failed(), []);
 }
 
 #[test]

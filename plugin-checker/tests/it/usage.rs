@@ -18,6 +18,8 @@ fn what_cannot_be_checked_is_no_finding() {
         &[library, "--rounds", "0"],
         &[library, "--config", "/no/such/file.json"],
         &[library, "--config", broken.to_str().unwrap()],
+        &[library, "--license", "/no/such/file.txt"],
+        &[library, "--instance", "here"],
     ] {
         let output = run(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");
