@@ -19,6 +19,11 @@ use crate::metadata::PluginMetadata;
 macro_rules! export_plugin {
     ($plugin:ty) => {
         #[allow(
+            dead_code,
+            reason = "its name is what the compiler tells whoever calls the macro twice"
+        )]
+        const EXPORT_PLUGIN_IS_CALLED_ONCE_IN_A_LIBRARY: () = ();
+        #[allow(
             unsafe_code,
             reason = "the exported symbol and the section of the note are named here"
         )]

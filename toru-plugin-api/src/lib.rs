@@ -72,5 +72,6 @@ pub use tokio_runtime::TokioRuntime;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::export::{note, note_len};
+    pub use crate::route::Asynchronous;
     pub use crate::shim::{api, create_plugin};
 }

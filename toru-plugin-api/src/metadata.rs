@@ -40,9 +40,12 @@ impl PluginMetadata {
     pub const fn new(id: &'static str, name: &'static str) -> Self {
         assert!(
             is_plugin_id(id),
-            "a plugin id is 1 to 64 of a-z, 0-9 and `-`, with no `-` at either end"
+            "a plugin id is 1 to 64 of a-z, 0-9 and `-`, with no `-` at either end, such as `my-shop`"
         );
-        assert!(!name.is_empty(), "a plugin has a name");
+        assert!(
+            !name.is_empty(),
+            "a plugin has a name for people: the second argument is empty"
+        );
         Self {
             id,
             name,
@@ -86,7 +89,7 @@ impl PluginMetadata {
     pub const fn route(mut self, route: &'static str) -> Self {
         assert!(
             !route.is_empty() && route.as_bytes()[0] == b'/',
-            "the route starts with `/`"
+            "the route of a plugin's page starts with `/`, such as `/my-shop`"
         );
         self.route = route;
         self

@@ -42,6 +42,11 @@ use crate::route::PluginRoute;
 ///
 /// toru_plugin_api::export_plugin!(Clock);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a plugin",
+    label = "this type does not implement `ToruPlugin`",
+    note = "write `impl ToruPlugin for {Self}` with `METADATA` and `init`, and pass the macros the type that has it"
+)]
 pub trait ToruPlugin: Send + Sync + Sized + 'static {
     /// What the plugin is. Sealed into the library, where the host reads it without running any code.
     const METADATA: PluginMetadata;

@@ -28,10 +28,30 @@ pub trait Handler<'a, P>: Send + Sync + 'static {
     fn call(&self, plugin: &'a P, request: Request) -> Self::Future;
 }
 
+/// What an `async fn` returns.
+///
+/// Says what to do about a function that is none. Other mistakes are left to the compiler, which knows their place: the
+/// `await` across which a future holds what is not `Send`, for example.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the handler is not `async`: `{Self}` is not a future",
+    label = "not an asynchronous handler",
+    note = "a handler is `async fn(&self, Request) -> Result<Response, PluginError>`, and its future is `Send`",
+    note = "for a function without `async`, use `PluginRoute::blocking_get` and its relatives"
+)]
+pub trait Asynchronous: Future<Output = Self::Answer> {
+    type Answer;
+}
+
+#[diagnostic::do_not_recommend]
+impl<F: Future> Asynchronous for F {
+    type Answer = F::Output;
+}
+
 impl<'a, P: 'a, F, Fut> Handler<'a, P> for F
 where
     F: Fn(&'a P, Request) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Response, PluginError>> + Send + 'a,
+    Fut: Asynchronous<Answer = Result<Response, PluginError>> + Send + 'a,
 {
     type Future = Fut;
 
@@ -57,6 +77,7 @@ pub trait BlockingHandler<P>: Send + Sync + 'static {
     fn call(&self, plugin: &P, request: Request) -> Result<Response, PluginError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<P, F> BlockingHandler<P> for F
 where
     F: Fn(&P, Request) -> Result<Response, PluginError> + Send + Sync + 'static,
