@@ -23,7 +23,12 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<ExitCode> {
 
 /// Checks a library that has to be good, after [`build`].
 pub(crate) fn is_good(workspace: &Workspace, library: &Path, args: &[&str]) -> Result {
-    run_command(checker(workspace).arg(library).args(args))
+    run_command(
+        checker(workspace)
+            .arg(library)
+            .args(args)
+            .current_dir(workspace.root()),
+    )
 }
 
 /// Builds `plugin-checker`, not optimised: it is built quickly, and the host's own assertions take part.

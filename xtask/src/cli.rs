@@ -43,6 +43,8 @@ Usage: cargo xtask check-plugin FILE [options]
   --except PATTERN  do not call that route; may be repeated
   --strict          take warnings for findings
   --config FILE     the plugin's configuration, in JSON
+  --license FILE    the plugin's licence key
+  --instance UUID   id of the installation, for which that key was issued
   --rounds N        how often it is enabled and disabled to see whether anything grows, 20 by default
   --timeout SECONDS when the process that runs it is ended, 180 by default
 
