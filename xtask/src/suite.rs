@@ -3,8 +3,11 @@
 mod dependencies;
 mod guide;
 mod interface;
+mod licenses;
 mod locks;
+mod manifests;
 mod package;
+mod published;
 mod steps;
 
 use std::fmt::Write as _;

@@ -5,11 +5,10 @@ use std::path::Path;
 use std::process::Command;
 
 use super::guide::{self, Host, Site};
+use super::published::CRATES;
 use crate::Result;
 use crate::process::{cargo, run};
 use crate::workspace::Workspace;
-
-const CRATES: [&str; 4] = ["toru-plugin-api", "toru-host", "toru-kv-sqlite", "toru-axum"];
 
 /// An application that mounts plugins, as the crates' own guides say: for whoever has the token, until its input ends.
 const APPLICATION: &str = r#"

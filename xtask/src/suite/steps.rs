@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{dependencies, interface, locks, package};
+use super::{dependencies, interface, licenses, locks, manifests, package};
 use crate::process::{self, cargo, cargo_nightly, run};
 use crate::tools::{self, VALGRIND};
 use crate::workspace::Workspace;
@@ -70,6 +70,16 @@ pub(super) const STEPS: &[Step] = &[
         "interface",
         "whose types the core's public interface shows (nightly)",
         |context| interface::check(context.workspace),
+    ),
+    step(
+        "manifests",
+        "what the published crates say about themselves",
+        |context| manifests::check(context.workspace).map(|()| None),
+    ),
+    step(
+        "licenses",
+        "licences of dependencies, and those that come twice",
+        |context| licenses::check(context.workspace).map(|()| None),
     ),
     step(
         "frontend",
