@@ -16,6 +16,7 @@ Usage: cargo xtask <command>
   screenshots      take pictures of every page of the demo server
   check-plugin     say what a host would say about a plugin's library, and try it out
   header [--check] generate toru-plugin-api/include/toru_plugin.h; --check compares and compiles it
+  interface        compare the published crates' public interfaces with public-api.txt; --bless writes it
   bench            run the benchmarks and print their tables
   bench-http       measure whole servers over loopback, under load
 
@@ -61,6 +62,17 @@ Usage: cargo xtask header [--check]
            with warnings as errors (compilers: CC, CXX)
 ";
 
+const INTERFACE_HELP: &str = "\
+Compares the public interface of each published crate with public-api.txt beside its manifest. Needs a nightly toolchain.
+
+Usage: cargo xtask interface [--bless]
+
+  --bless  write the files, for whoever looks at the change to see
+
+Items that were removed or changed since the version in the file's first line stay in it behind a `-`. Each of them is told
+below `### Breaking changes` in the first section of CHANGELOG.md, by its name.
+";
+
 const BENCH_HELP: &str = "\
 Runs the benchmarks of toru-benches, then prints the tables of ratios and of hosts with many plugins.
 
@@ -102,6 +114,7 @@ enum Task {
     Browser { what: e2e::What, args: Vec<String> },
     CheckPlugin { args: Vec<String> },
     Header { check: bool },
+    Interface { bless: bool },
     Bench,
     BenchHttp,
 }
@@ -116,6 +129,11 @@ pub(crate) fn run(args: impl Iterator<Item = String>) -> Result<ExitCode> {
         Task::CheckPlugin { args } => return check_plugin::run(&Workspace::load()?, &args),
         Task::Header { check: true } => header::check(&Workspace::load()?.target().join("xtask"))?,
         Task::Header { check: false } => header::write()?,
+        Task::Interface { bless } => {
+            if let Some(reason) = suite::interface::check(&Workspace::load()?, bless)? {
+                return Err(reason.into());
+            }
+        }
         Task::Bench => bench::run(&Workspace::load()?)?,
         Task::BenchHttp => bench::http(&Workspace::load()?)?,
     }
@@ -148,6 +166,11 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Task> {
             (Some("--check"), None) => Ok(Task::Header { check: true }),
             (Some(other), _) => Err(unknown(other)),
         },
+        "interface" => match (args.next().as_deref(), args.next()) {
+            (None, _) => Ok(Task::Interface { bless: false }),
+            (Some("--bless"), None) => Ok(Task::Interface { bless: true }),
+            (Some(other), _) => Err(unknown(other)),
+        },
         "bench" => match args.next() {
             None => Ok(Task::Bench),
             Some(other) => Err(unknown(&other)),
@@ -170,6 +193,7 @@ fn help(command: &str) -> Result<Task> {
         "screenshots" => SCREENSHOTS_HELP.to_owned(),
         "check-plugin" => CHECK_PLUGIN_HELP.to_owned(),
         "header" => HEADER_HELP.to_owned(),
+        "interface" => INTERFACE_HELP.to_owned(),
         "bench" => BENCH_HELP.to_owned(),
         "bench-http" => BENCH_HTTP_HELP.to_owned(),
         other => return Err(format!("no command is named {other}\n\n{HELP}").into()),
@@ -216,6 +240,11 @@ mod tests {
     fn commands_are_understood() {
         assert_eq!(task("header").unwrap(), Task::Header { check: false });
         assert_eq!(task("header --check").unwrap(), Task::Header { check: true });
+        assert_eq!(task("interface").unwrap(), Task::Interface { bless: false });
+        assert_eq!(
+            task("interface --bless").unwrap(),
+            Task::Interface { bless: true }
+        );
         assert_eq!(task("bench").unwrap(), Task::Bench);
         assert_eq!(task("bench-http").unwrap(), Task::BenchHttp);
         let server_args = vec!["--listen".to_owned(), "[::1]:80".to_owned()];
@@ -256,6 +285,7 @@ mod tests {
             "no-such-command",
             "header --chekc",
             "header --check twice",
+            "interface --blees",
             "bench fast",
             "bench-http fast",
             "test --fast",
@@ -276,6 +306,7 @@ mod tests {
             "screenshots --help",
             "check-plugin --help",
             "header --help",
+            "interface --help",
             "bench --help",
             "bench-http --help",
         ] {

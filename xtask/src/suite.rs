@@ -2,7 +2,7 @@
 
 mod dependencies;
 mod guide;
-mod interface;
+pub(crate) mod interface;
 mod licenses;
 mod locks;
 mod manifests;

@@ -1,10 +1,14 @@
-//! Whose types stand in the core's public interface.
+//! The public interface of the published crates: what has changed in it, and whose types stand in that of the core.
+
+mod baseline;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::published;
 use crate::process::{self, cargo_nightly};
 use crate::workspace::Workspace;
 use crate::{Result, tools};
@@ -35,14 +39,35 @@ const ALLOWED: [&str; 14] = [
     "toru_plugin_api",
 ];
 
-/// Fails when the public interface of the core shows a type of another crate. `Some` is the reason why nobody looked.
-pub(super) fn check(workspace: &Workspace) -> Result<Option<String>> {
+/// Fails when a public interface is not that of its baseline, or that of the core shows a type of another crate.
+///
+/// `Some` is the reason why nobody looked. With `bless`, the baselines are written.
+pub(crate) fn check(workspace: &Workspace, bless: bool) -> Result<Option<String>> {
     if !tools::has_nightly() {
         return Ok(Some(
             "no nightly toolchain, which alone tells the interface as data (rustup toolchain install nightly)"
                 .to_owned(),
         ));
     }
+    let changelog = fs::read_to_string(workspace.root().join("CHANGELOG.md"))?;
+    let mut complaints = Vec::new();
+    for package in published::all(workspace)? {
+        let document = describe(workspace, package.name)?;
+        complaints.extend(baseline::check(&package, &document, &changelog, bless)?);
+        if package.name == "toru-host" {
+            complaints.extend(strangers(&serde_json::from_str(&fs::read_to_string(
+                &document,
+            )?)?)?);
+        }
+    }
+    if complaints.is_empty() {
+        return Ok(None);
+    }
+    Err(complaints.join("\n    ").into())
+}
+
+/// Has the interface of a package written down as data.
+fn describe(workspace: &Workspace, package: &str) -> Result<PathBuf> {
     let target = workspace.target().join("xtask/interface");
     let mut command = cargo_nightly();
     command
@@ -50,7 +75,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<Option<String>> {
             "rustdoc",
             "--quiet",
             "--package",
-            "toru-host",
+            package,
             "--lib",
             "--all-features",
         ])
@@ -66,17 +91,18 @@ pub(super) fn check(workspace: &Workspace) -> Result<Option<String>> {
             "allow",
         ]);
     process::run(command.current_dir(workspace.root()))?;
-    let document = fs::read_to_string(target.join("doc/toru_host.json"))?;
-    let foreign = foreign(&serde_json::from_str(&document)?)?;
-    match foreign.first() {
-        None => Ok(None),
-        Some(first) => Err(format!(
+    Ok(target.join(format!("doc/{}.json", package.replace('-', "_"))))
+}
+
+fn strangers(document: &Value) -> Result<Option<String>> {
+    let foreign = foreign(document)?;
+    Ok(foreign.first().map(|first| {
+        format!(
             "{} of foreign crates in the public interface of toru-host, first {first}; what may be there is listed in \
              xtask/src/suite/interface.rs",
             foreign.len()
         )
-        .into()),
-    }
+    }))
 }
 
 /// Types and traits of crates that are not allowed, with the place that shows them.

@@ -68,8 +68,8 @@ pub(super) const STEPS: &[Step] = &[
     ),
     step(
         "interface",
-        "whose types the core's public interface shows (nightly)",
-        |context| interface::check(context.workspace),
+        "the public interfaces against public-api.txt, and whose types the core's shows (nightly)",
+        |context| interface::check(context.workspace, false),
     ),
     step(
         "manifests",
