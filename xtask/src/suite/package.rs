@@ -52,25 +52,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 "#;
 
-/// Packs the crates, builds an application of them, and follows the guide of `toru-plugin-api` from its packed text.
+/// Packs the crates and compiles them with all features, builds an application of them, and follows the guide of
+/// `toru-plugin-api` from its packed text.
 pub(super) fn check(workspace: &Workspace) -> Result {
     let folder = workspace.target().join("packed");
     let consumer = folder.join("consumer");
     empty(&consumer)?;
     fs::create_dir_all(consumer.join("app/src"))?;
-    let mut pack = cargo();
-    pack.args([
-        "package",
-        "--quiet",
-        "--no-verify",
-        "--allow-dirty",
-        "--target-dir",
-    ]);
-    pack.arg(&folder);
-    for name in CRATES {
-        pack.args(["--package", name]);
-    }
-    run(pack.current_dir(workspace.root()))?;
+    // Compiles each from its packed files, as `cargo publish` would, with the others from theirs.
+    run(pack(workspace)
+        .arg("--all-features")
+        .env("RUSTFLAGS", "-D warnings"))?;
 
     let mut patches = String::new();
     for name in CRATES {
@@ -83,7 +75,8 @@ pub(super) fn check(workspace: &Workspace) -> Result {
     fs::copy(workspace.root().join("Cargo.lock"), consumer.join("Cargo.lock"))?;
     fs::write(consumer.join("app/Cargo.toml"), application_manifest())?;
     fs::write(consumer.join("app/src/main.rs"), APPLICATION)?;
-    let target = folder.join("target");
+    // Shared with what compiled the crates, since most of what they depend on is the same.
+    let target = folder.clone();
     let mut build = cargo();
     build.args(["build", "--quiet", "--target-dir"]).arg(&target);
     run(build.current_dir(&consumer).env("RUSTFLAGS", "-D warnings"))?;
@@ -118,6 +111,18 @@ fn empty(folder: &Path) -> Result {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// `cargo package` for all of them at once.
+fn pack(workspace: &Workspace) -> Command {
+    let mut pack = cargo();
+    pack.args(["package", "--quiet", "--allow-dirty", "--target-dir"]);
+    pack.arg(workspace.target().join("packed"));
+    for name in CRATES {
+        pack.args(["--package", name]);
+    }
+    pack.current_dir(workspace.root());
+    pack
 }
 
 fn unpack(packed: &Path, name: &str, to: &Path) -> Result<String> {
