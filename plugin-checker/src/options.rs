@@ -33,6 +33,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATTERN")]
     pub(crate) except: Vec<String>,
 
+    /// Call that path with GET and HEAD as well; may be repeated. For routes with path parameters, and services.
+    #[arg(long, value_name = "PATH", conflicts_with = "no_calls", value_parser = path)]
+    pub(crate) call: Vec<String>,
+
     /// Take warnings for findings.
     #[arg(long)]
     pub(crate) strict: bool,
@@ -60,6 +64,13 @@ pub(crate) struct Options {
     /// This is the process that runs the plugin, by what is in that folder.
     #[arg(long, hide = true)]
     pub(crate) child: Option<PathBuf>,
+}
+
+/// A path below the plugin's own.
+fn path(text: &str) -> Result<String> {
+    anyhow::ensure!(text.starts_with('/'), "it starts with `/`");
+    text.parse::<http::uri::PathAndQuery>()?;
+    Ok(text.to_owned())
 }
 
 impl Options {

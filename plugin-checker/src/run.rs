@@ -41,6 +41,7 @@ pub(crate) fn run(report: &mut Report, file: &Path, options: &Options) -> Result
         has_page: metadata.route.is_some(),
         calls: !options.no_calls,
         except: options.except.clone(),
+        paths: options.call.clone(),
         rounds: options.rounds,
         instance: options.instance.map(|id| id.to_string()),
     };

@@ -41,6 +41,7 @@ Usage: cargo xtask check-plugin FILE [options]
   --json            answer in JSON, as plugin-checker/README.md describes it
   --no-run          look at the file alone; no code of it runs
   --no-calls        call none of its routes; otherwise each without path parameters is asked with GET and HEAD
+  --call PATH       call that path as well; may be repeated
   --except PATTERN  do not call that route; may be repeated
   --strict          take warnings for findings
   --config FILE     the plugin's configuration, in JSON

@@ -33,8 +33,10 @@ pub(crate) struct Call {
 }
 
 impl Route {
-    /// Whether a GET can be sent to it without making a path up.
+    /// Whether a GET can be sent to it without making a path up. The host answers `/` itself.
     pub(crate) fn can_be_asked(&self) -> bool {
-        !self.pattern.contains(['{', '}']) && self.methods.iter().any(|method| method == "GET")
+        self.pattern != "/"
+            && !self.pattern.contains(['{', '}'])
+            && self.methods.iter().any(|method| method == "GET")
     }
 }

@@ -179,19 +179,21 @@ impl Script {
         self.tell(check)
     }
 
-    /// The routes that may be called, without those that were found to hold their thread.
+    /// The routes that may be called, and paths that are to be, without those that were found to hold their thread.
     fn callable(&self) -> Vec<Route> {
         let holds = |route: &Route| {
             let mut calls = self.facts.calls.iter();
             calls.any(|call| call.pattern == route.pattern && call.status.is_none())
         };
         let routes = self.facts.routes.iter().filter(|route| {
-            self.task.calls
-                && route.can_be_asked()
-                && !self.task.except.contains(&route.pattern)
-                && !holds(route)
+            self.task.calls && route.can_be_asked() && !self.task.except.contains(&route.pattern)
         });
-        routes.cloned().collect()
+        let paths = self.task.paths.iter().map(|path| Route {
+            methods: vec!["GET".to_owned()],
+            pattern: path.clone(),
+        });
+        let routes = routes.cloned().chain(paths);
+        routes.filter(|route| !holds(route)).collect()
     }
 
     fn why_no_calls(&self) -> &'static str {

@@ -20,6 +20,8 @@ pub(crate) struct Task {
     pub(crate) calls: bool,
     /// Patterns of routes that are not called.
     pub(crate) except: Vec<String>,
+    /// Paths that are called besides.
+    pub(crate) paths: Vec<String>,
     pub(crate) rounds: u32,
     /// Id of the installation; a new one unless it is given.
     pub(crate) instance: Option<String>,

@@ -111,6 +111,10 @@ fn routes(text: &mut String, facts: &Facts) {
             }
         );
     }
+    let is_path = |call: &&Call| facts.routes.iter().all(|route| route.pattern != call.pattern);
+    for call in facts.calls.iter().filter(is_path) {
+        let _ = writeln!(text, "    {:NAME$} {} ({})", "", call.pattern, answer(call));
+    }
 }
 
 fn answer(call: &Call) -> String {

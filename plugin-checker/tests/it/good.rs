@@ -23,7 +23,7 @@ const RUN: [&str; 11] = [
 #[test]
 fn the_rust_example_is_good() {
     // It has a route that panics, which is asked for by nobody but people.
-    let answer = check(&rust().0, &["--except", "/panic"]);
+    let answer = check(&rust().0, &["--except", "/panic", "--call", "/greeting/World"]);
     assert_eq!(answer.failed(), []);
     for name in RUN.iter().chain(&["bundle", "accepted", "library", "metadata"]) {
         assert!(answer.passed(name), "{name}: {:#}", answer.json);
@@ -48,6 +48,8 @@ fn the_rust_example_is_good() {
         (&json!(200), &json!(false))
     );
     assert!(calls.iter().all(|call| call["pattern"] != "/panic"));
+    let greeting = calls.iter().find(|call| call["pattern"] == "/greeting/World");
+    assert_eq!(greeting.unwrap()["status"], 200);
     assert!(
         answer
             .checks("warning")

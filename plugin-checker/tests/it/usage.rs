@@ -20,6 +20,8 @@ fn what_cannot_be_checked_is_no_finding() {
         &[library, "--config", broken.to_str().unwrap()],
         &[library, "--license", "/no/such/file.txt"],
         &[library, "--instance", "here"],
+        &[library, "--call", "greeting"],
+        &[library, "--call", "/greeting", "--no-calls"],
     ] {
         let output = run(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");

@@ -34,7 +34,17 @@ const CHECKED: [(Recipe, &[&str]); 7] = [
             "5b7ed3ff-30f8-4a94-a1ee-c42ba27c03cd",
         ],
     ),
-    (examples::axum_plugin, &[]),
+    (
+        examples::axum_plugin,
+        &[
+            "--call",
+            "/list",
+            "--call",
+            "/list?contains=milk",
+            "--call",
+            "/events",
+        ],
+    ),
     (examples::c_plugin, &["--strict"]),
     (examples::cpp_plugin, &["--strict"]),
     (examples::zig_plugin, &["--strict"]),
