@@ -7,6 +7,7 @@ mod error;
 mod memory;
 mod storage;
 mod types;
+mod wait;
 
 use std::fmt;
 use std::future::Future;
@@ -21,6 +22,8 @@ pub use error::KvError;
 pub use memory::MemoryKv;
 pub use storage::{KvExport, KvImport, KvImportError, KvImported, PluginStorage};
 pub use types::{KvCheck, KvCommit, KvCommitted, KvEntry, KvMutation, KvQuota, KvRange, KvUsage};
+pub(crate) use wait::Parker;
+pub use wait::block_on;
 
 /// A boxed future, so that backends can be chosen at run time.
 pub type KvFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, KvError>> + Send + 'a>>;
@@ -56,6 +59,18 @@ pub trait KvBackend: fmt::Debug + Send + Sync + 'static {
     /// When the future is dropped, the commit is made as a whole or not at all, possibly after the drop.
     fn commit<'a>(&'a self, plugin: &'a PluginId, commit: KvCommit) -> KvFuture<'a, KvCommitted>;
 
+    /// What [`commit`](Self::commit) does, for a thread that may be blocked: it is done when this returns.
+    ///
+    /// By default the thread waits for [`commit`](Self::commit). A backend that has another thread write can save the way
+    /// there and back.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Self::commit).
+    fn commit_blocking(&self, plugin: &PluginId, commit: KvCommit) -> Result<KvCommitted, KvError> {
+        block_on(self.commit(plugin, commit))
+    }
+
     /// Id of this installation: a UUID in lower case, created once together with the data.
     ///
     /// # Errors
@@ -77,6 +92,10 @@ impl<B: KvBackend + ?Sized> KvBackend for Arc<B> {
 
     fn commit<'a>(&'a self, plugin: &'a PluginId, commit: KvCommit) -> KvFuture<'a, KvCommitted> {
         (**self).commit(plugin, commit)
+    }
+
+    fn commit_blocking(&self, plugin: &PluginId, commit: KvCommit) -> Result<KvCommitted, KvError> {
+        (**self).commit_blocking(plugin, commit)
     }
 
     fn instance_id(&self) -> KvFuture<'_, String> {

@@ -6,9 +6,7 @@ use std::ffi::c_void;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context as TaskContext, Poll, Wake, Waker};
-use std::thread::Thread;
+use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -28,7 +26,7 @@ use self::arguments::{key, mutation, read_all, read_range};
 use super::context::{Context, Services};
 use super::guard::{enter, guard, guard_or};
 use super::op::is_worker;
-use crate::kv::{KvCheck, KvCommit, KvCommitted, KvEntry, KvError, KvRange};
+use crate::kv::{KvCheck, KvCommit, KvCommitted, KvEntry, KvError, KvRange, Parker};
 
 /// Most bytes of keys and values of one call.
 const BATCH_BYTES_MAX: usize = 16 << 20;
@@ -258,14 +256,6 @@ unsafe extern "C" fn commit(
 }
 
 unsafe extern "C" fn wait(_: *const ToruCtx, op: *mut ToruOp, io: *mut c_void, timeout_ns: u64) -> u32 {
-    // A flag of its own: a store may park this thread itself, and take the wake-up for its own.
-    struct Unpark(Thread, AtomicBool);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.1.store(true, Ordering::Release);
-            self.0.unpark();
-        }
-    }
     guard("kv.wait", || {
         if is_worker() {
             return TORU_WOULD_BLOCK;
@@ -283,20 +273,13 @@ unsafe extern "C" fn wait(_: *const ToruCtx, op: *mut ToruOp, io: *mut c_void, t
         }
         // SAFETY: one of ours, which the plugin gives up with this call.
         let mut op = unsafe { Box::from_raw(given.data.cast::<KvOp>()) };
-        let unpark = Arc::new(Unpark(std::thread::current(), AtomicBool::new(false)));
-        let waker = Waker::from(Arc::clone(&unpark));
+        let parker = Parker::new();
+        let waker = parker.waker();
         loop {
             // SAFETY: the plugin lends the result for the call.
             match unsafe { op.advance(&waker, io) } {
-                TORU_PENDING => {
-                    while !unpark.1.swap(false, Ordering::Acquire) {
-                        match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                            None => std::thread::park(),
-                            Some(Duration::ZERO) => return TORU_TIMED_OUT,
-                            Some(left) => std::thread::park_timeout(left),
-                        }
-                    }
-                }
+                TORU_PENDING if parker.park(deadline) => {}
+                TORU_PENDING => return TORU_TIMED_OUT,
                 status => return status,
             }
         }

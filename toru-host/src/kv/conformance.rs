@@ -14,6 +14,8 @@
 //! A backend that keeps its data implements [`Factory`] instead, with [`reopen`](Factory::reopen), so that the suite also
 //! sees what is left when a store was closed. [`Suite`] has a number of rounds and a seed for the random checks.
 //!
+//! What is about commits is examined twice, with those of `commit` and with those of `commit_blocking`.
+//!
 //! A broken rule is a panic whose message names the rule and says what was expected and what was found. The suite needs a
 //! tokio runtime; with several threads the checks of concurrency reach further. It never waits for time to pass: stores
 //! take the time from a [`TestClock`].
@@ -41,7 +43,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use self::random::Random;
-use self::store::Store;
+use self::store::{Store, Way};
 use super::KvBackend;
 use crate::clock::Clock;
 
@@ -136,6 +138,28 @@ impl Group {
         Self::Concurrency,
         Self::Durability,
     ];
+
+    /// The ways of committing in which its rules are examined.
+    const fn ways(self) -> &'static [Way] {
+        match self {
+            Self::Order | Self::Paging | Self::Cancellation => &[Way::Awaited],
+            Self::Concurrency => &[Way::Awaited, Way::Mixed],
+            _ => &[Way::Awaited, Way::Blocking],
+        }
+    }
+}
+
+/// Names the way that the next messages are about, where it is not the usual one.
+#[expect(
+    clippy::print_stdout,
+    reason = "a rule has the same name whichever way it is broken"
+)]
+fn tell(group: Group, way: Way) {
+    match way {
+        Way::Awaited => {}
+        Way::Blocking => println!("{group:?}, with `commit_blocking`"),
+        Way::Mixed => println!("{group:?}, with `commit` and `commit_blocking` by turns"),
+    }
 }
 
 /// The suite, for those who want to choose what runs and how long.
@@ -186,7 +210,14 @@ impl<F: Factory> Suite<F> {
     ///
     /// When the backend breaks a rule.
     pub async fn check(&mut self, group: Group) {
-        let (store, rounds) = (self.empty().await, self.rounds);
+        for way in group.ways() {
+            self.check_by(group, *way).await;
+        }
+    }
+
+    async fn check_by(&mut self, group: Group, way: Way) {
+        tell(group, way);
+        let (store, rounds) = (self.empty(way).await, self.rounds);
         let mut random = Random::new(self.seed);
         match group {
             Group::Basics => basics::check(&store).await,
@@ -205,10 +236,10 @@ impl<F: Factory> Suite<F> {
         }
     }
 
-    async fn empty(&mut self) -> Store {
+    async fn empty(&mut self, way: Way) -> Store {
         let clock = TestClock::new();
         let backend = self.factory.create(Arc::new(clock.clone())).await;
-        Store::new(Arc::new(backend), clock)
+        Store::new(Arc::new(backend), clock, way)
     }
 }
 

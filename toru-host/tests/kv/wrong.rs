@@ -9,6 +9,7 @@ use toru_host::clock::Clock;
 use toru_host::kv::conformance::{Group, Suite};
 use toru_host::kv::{
     KvBackend, KvCommit, KvCommitted, KvEntry, KvError, KvFuture, KvMutation, KvQuota, KvRange, MemoryKv,
+    block_on,
 };
 use toru_host::plugin::PluginId;
 
@@ -19,6 +20,8 @@ struct Wrong {
     fault: Fault,
     /// What faults remember: entries by plugin and key.
     kept: Mutex<HashMap<(PluginId, Bytes), KvEntry>>,
+    /// A commit that was told before it was made.
+    late: Mutex<Option<(PluginId, KvCommit)>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,10 @@ enum Fault {
     SkipsCreateChecks,
     /// Sums wrap around.
     WrapsSums,
+    /// Whoever blocks is not checked.
+    SkipsChecksOfBlockers,
+    /// Whoever blocks is told before the commit is made.
+    AnswersBlockersTooEarly,
 }
 
 impl Wrong {
@@ -77,6 +84,7 @@ impl Wrong {
             store: MemoryKv::with_clock(clock),
             fault,
             kept: Mutex::default(),
+            late: Mutex::default(),
         }
     }
 
@@ -387,6 +395,26 @@ impl KvBackend for Wrong {
         Box::pin(self.commit(plugin, commit))
     }
 
+    fn commit_blocking(&self, plugin: &PluginId, mut commit: KvCommit) -> Result<KvCommitted, KvError> {
+        match self.fault {
+            Fault::SkipsChecksOfBlockers => commit.checks.clear(),
+            Fault::AnswersBlockersTooEarly if commit.checks.is_empty() => {
+                // Made by whoever commits next.
+                let late = self
+                    .late
+                    .lock()
+                    .unwrap()
+                    .replace((plugin.clone(), commit.clone()));
+                if let Some((plugin, commit)) = late {
+                    return block_on(self.commit(&plugin, commit));
+                }
+                return Ok(KvCommitted::default());
+            }
+            _ => {}
+        }
+        block_on(self.commit(plugin, commit))
+    }
+
     fn instance_id(&self) -> KvFuture<'_, String> {
         self.store.instance_id()
     }
@@ -445,6 +473,8 @@ async fn each_wrong_store_is_found_and_its_rule_named() {
         (AnswersOnce, "get.order"),
         (SkipsCreateChecks, "commit.empty"),
         (WrapsSums, "add.numbers"),
+        (SkipsChecksOfBlockers, "commit.empty"),
+        (AnswersBlockersTooEarly, "get.stored"),
     ] {
         let found = broken(fault).await;
         if found != rules {

@@ -114,10 +114,10 @@ pub(super) async fn check(factory: &mut impl Factory, store: Store) {
 }
 
 async fn reopen(factory: &mut impl Factory, store: Store) -> Option<Store> {
-    let clock = store.clock.clone();
+    let (clock, way) = (store.clock.clone(), store.way);
     drop(store);
     let backend = factory.reopen(Arc::new(clock.clone())).await?;
-    Some(Store::new(Arc::new(backend), clock))
+    Some(Store::new(Arc::new(backend), clock, way))
 }
 
 #[expect(

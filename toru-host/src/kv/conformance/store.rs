@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,20 +21,35 @@ macro_rules! rule {
 }
 pub(super) use rule;
 
+/// How commits are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By `commit`.
+    Awaited,
+    /// By `commit_blocking`, on a thread that may be blocked.
+    Blocking,
+    /// In both ways by turns.
+    Mixed,
+}
+
 /// One plugin's view of a store.
 #[derive(Clone, Debug)]
 pub(super) struct Store {
     pub(super) backend: Arc<dyn KvBackend>,
     pub(super) clock: TestClock,
     pub(super) plugin: PluginId,
+    pub(super) way: Way,
+    turns: Arc<AtomicUsize>,
 }
 
 impl Store {
-    pub(super) fn new(backend: Arc<dyn KvBackend>, clock: TestClock) -> Self {
+    pub(super) fn new(backend: Arc<dyn KvBackend>, clock: TestClock, way: Way) -> Self {
         Self {
             backend,
             clock,
             plugin: plugin("examined"),
+            way,
+            turns: Arc::default(),
         }
     }
 
@@ -88,7 +104,26 @@ impl Store {
             mutations,
             quota,
         };
-        self.backend.commit(&self.plugin, commit).await
+        let blocks = match self.way {
+            Way::Awaited => false,
+            Way::Blocking => true,
+            Way::Mixed => self.turns.fetch_add(1, Ordering::Relaxed) % 2 == 1,
+        };
+        if blocks {
+            self.commit_blocking(commit).await
+        } else {
+            self.backend.commit(&self.plugin, commit).await
+        }
+    }
+
+    async fn commit_blocking(&self, commit: KvCommit) -> Result<KvCommitted, KvError> {
+        let (backend, plugin) = (Arc::clone(&self.backend), self.plugin.clone());
+        let done = tokio::task::spawn_blocking(move || backend.commit_blocking(&plugin, commit)).await;
+        match done.map_err(tokio::task::JoinError::try_into_panic) {
+            Ok(answer) => answer,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            Err(Err(error)) => panic!("the runtime ended in the middle of the suite: {error}"),
+        }
     }
 
     pub(super) async fn checked(
