@@ -1141,11 +1141,15 @@ struct ToruKvMutation {
     uint64_t ttl_ms;
 };
 
+// The thread that calls commit may be blocked: it has ended when the call returns. The host can do
+// it with less effort then.
+#define TORU_KV_BLOCKING 1
+
 // What a commit did.
 struct ToruKvCommitted {
     // Size of this struct in bytes, written by the caller.
     uint32_t size;
-    // Reserved, zero.
+    // TORU_KV_BLOCKING or zero, written by the caller.
     uint32_t flags;
     // Version given to all entries written.
     uint64_t version;
@@ -1175,8 +1179,10 @@ struct ToruKv {
                      ToruKvPage *out,
                      ToruOp *op);
     // Makes all changes or none. TORU_CONFLICT when a check fails. The caller owns the operation if
-    // there is one; dropping it before its end leaves open whether the changes were made.
-    // [thread-safe] [no-block]
+    // there is one; dropping it before its end leaves open whether the changes were made. With
+    // TORU_KV_BLOCKING in the flags of out there is none: the answer is never TORU_PENDING, and
+    // TORU_WOULD_BLOCK on a thread that must not be blocked. [thread-safe], and [no-block] without
+    // that flag.
     uint32_t (*commit)(const ToruCtx *ctx,
                        const ToruKvCheck *checks,
                        size_t n_checks,
@@ -1844,6 +1850,7 @@ TORU_NUMBER_(TORU_KV_DESCENDING, 1)
 TORU_NUMBER_(TORU_KV_SET, 1)
 TORU_NUMBER_(TORU_KV_DELETE, 2)
 TORU_NUMBER_(TORU_KV_ADD, 3)
+TORU_NUMBER_(TORU_KV_BLOCKING, 1)
 
 TORU_NUMBER_(TORU_NOTE_TYPE, 1414484529)
 TORU_NUMBER_(TORU_NOTE_FORMAT, 1)

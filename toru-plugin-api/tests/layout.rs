@@ -227,7 +227,7 @@ fn layout() -> String {
             struct ToruKvCommitted { size, flags, version, sum }
             struct ToruKv { size, flags, get, list, commit, wait }
             const TORU_KV_ID, TORU_KV_KEY_MAX, TORU_KV_VALUE_MAX, TORU_KV_DESCENDING, TORU_KV_SET,
-                TORU_KV_DELETE, TORU_KV_ADD;
+                TORU_KV_DELETE, TORU_KV_ADD, TORU_KV_BLOCKING;
         }
         mod note {
             const NOTE_OWNER, NOTE_TYPE, NOTE_MAGIC, NOTE_FORMAT, FLAG_CRC, HEADER_LEN, SEAL_OFFSET,

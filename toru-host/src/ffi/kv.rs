@@ -22,7 +22,7 @@ use toru_plugin_api::abi::status::{
 };
 use toru_plugin_api::abi::{field_end, size_word, write_result};
 
-use self::arguments::{key, mutation, read_all, read_range};
+use self::arguments::{key, may_block, mutation, read_all, read_range};
 use super::context::{Context, Services};
 use super::guard::{enter, guard, guard_or};
 use super::op::is_worker;
@@ -214,6 +214,12 @@ unsafe extern "C" fn commit(
         let Some(services) = unsafe { Context::of(ctx) }.services() else {
             return TORU_GONE;
         };
+        // SAFETY: the plugin lends the result for the call.
+        let may_block = match unsafe { may_block(out) } {
+            Ok(true) if is_worker() => return TORU_WOULD_BLOCK,
+            Ok(may_block) => may_block,
+            Err(status) => return status,
+        };
         // SAFETY: the plugin lends the checks for the call.
         let checks = unsafe { read_all(checks, n_checks) };
         // SAFETY: the plugin lends the mutations for the call.
@@ -241,15 +247,20 @@ unsafe extern "C" fn commit(
             (Ok(checks), Ok(mutations)) => (checks, mutations),
             (Err(status), _) | (_, Err(status)) => return status,
         };
+        let commit = KvCommit {
+            checks,
+            mutations,
+            quota: services.kv_quota,
+        };
         let runtime = services.runtime.clone();
-        let answer: Answer<KvCommitted> = Box::pin(async move {
-            let commit = KvCommit {
-                checks,
-                mutations,
-                quota: services.kv_quota,
-            };
-            services.kv.commit(&services.plugin, commit).await
-        });
+        if may_block {
+            let _inside = runtime.enter();
+            let answer = services.kv.commit_blocking(&services.plugin, commit);
+            // SAFETY: the plugin lends the result for the call.
+            return unsafe { answer_commit(answer, out) };
+        }
+        let answer: Answer<KvCommitted> =
+            Box::pin(async move { services.kv.commit(&services.plugin, commit).await });
         // SAFETY: the plugin lends waker, result and operation for the call.
         unsafe { begin(KvOp::commit(answer, runtime), waker, out.cast(), op) }
     })
@@ -316,6 +327,27 @@ unsafe fn begin(mut kv: KvOp, waker: *const ToruWaker, io: *mut c_void, op: *mut
     status
 }
 
+/// Tells the plugin what a commit came to.
+///
+/// # Safety
+///
+/// `out` is null or writable up to its own `size`.
+unsafe fn answer_commit(answer: Result<KvCommitted, KvError>, out: *mut ToruKvCommitted) -> u32 {
+    let KvCommitted { version, sum, .. } = match answer {
+        Ok(committed) => committed,
+        Err(error) => return status_of(&error),
+    };
+    let committed = ToruKvCommitted {
+        size: size_word::<ToruKvCommitted>(),
+        flags: 0,
+        version,
+        sum,
+    };
+    // SAFETY: as the caller guarantees.
+    let written = unsafe { write_result(out, committed, field_end!(ToruKvCommitted, sum)) };
+    if written { TORU_DONE } else { TORU_INVALID }
+}
+
 impl KvOp {
     const fn page(answer: Answer<Page>, runtime: tokio::runtime::Handle) -> Self {
         let awaited = Some(Awaited::Page(answer));
@@ -360,20 +392,8 @@ impl KvOp {
             },
             Some(Awaited::Commit(answer)) => match answer.as_mut().poll(cx) {
                 Poll::Pending => TORU_PENDING,
-                Poll::Ready(Err(error)) => status_of(&error),
-                Poll::Ready(Ok(KvCommitted { version, sum, .. })) => {
-                    let size = size_word::<ToruKvCommitted>();
-                    let committed = ToruKvCommitted {
-                        size,
-                        flags: 0,
-                        version,
-                        sum,
-                    };
-                    // SAFETY: the `io` of this operation is a result of this type, lent for the call.
-                    let written =
-                        unsafe { write_result(io.cast(), committed, field_end!(ToruKvCommitted, sum)) };
-                    if written { TORU_DONE } else { TORU_INVALID }
-                }
+                // SAFETY: the `io` of this operation is a result of this type, lent for the call.
+                Poll::Ready(answer) => unsafe { answer_commit(answer, io.cast()) },
             },
         }
     }

@@ -73,8 +73,12 @@ async fn a_plugin_sees_its_own_data_alone() {
         assert_eq!(host.get("stores/fault?0").await.text(), "missing");
         assert_eq!(host.get("stores/fault?1").await.text(), "stored");
         assert_eq!(host.get("stores/fault?0").await.text(), "mine");
+        let version = store.get(&mine, vec!["a".into()]).await.unwrap()[0].version;
+        assert_eq!(host.get("stores/fault?2").await.text(), "would block");
+        assert_eq!(host.get("stores/fault?3").await.text(), "unsupported");
         let entries = store.get(&mine, vec!["a".into()]).await.unwrap();
         assert_eq!(entries[0].value, "mine");
+        assert_eq!(entries[0].version, version, "what was refused is not made");
     })
     .await;
     let entries = store.get(&other, vec!["a".into()]).await.unwrap();

@@ -20,6 +20,8 @@ use crate::support::Place;
 pub(crate) struct Slow<B> {
     store: B,
     fails: Mutex<Option<kv::KvError>>,
+    /// Commits of callers that block.
+    blocking: AtomicU32,
 }
 
 impl<B> Slow<B> {
@@ -27,6 +29,7 @@ impl<B> Slow<B> {
         Self {
             store,
             fails: Mutex::new(None),
+            blocking: AtomicU32::new(0),
         }
     }
 }
@@ -55,6 +58,11 @@ impl<B: KvBackend> KvBackend for Slow<B> {
                 None => self.store.commit(plugin, commit).await,
             }
         })
+    }
+
+    fn commit_blocking(&self, plugin: &PluginId, commit: KvCommit) -> Result<KvCommitted, kv::KvError> {
+        self.blocking.fetch_add(1, Ordering::SeqCst);
+        kv::block_on(self.commit(plugin, commit))
     }
 
     fn instance_id(&self) -> KvFuture<'_, String> {
@@ -119,14 +127,36 @@ async fn the_blocking_form_works_where_blocking_is_allowed_and_nowhere_else() {
     let installation = Uuid::new_v4();
     script.publish(installation);
     // A store that is never ready at once, so that there is something to wait for.
-    let store = Slow::new(MemoryKv::with_instance_id(installation));
+    let store = Arc::new(Slow::new(MemoryKv::with_instance_id(installation)));
     let host = Host::with(Place::new(), |builder| {
-        actor::with_plugin(builder, installation).kv(store)
+        actor::with_plugin(builder, installation).kv(Arc::clone(&store))
     })
     .await;
     host.enable("actor").await.unwrap();
     assert_eq!(host.get("actor/block").await.text(), "1");
+    let blocking = || store.blocking.load(Ordering::SeqCst);
+    assert_eq!(blocking(), 7, "the store is told who may be blocked");
     assert_eq!(host.get("actor/act").await.text(), "2");
+    assert_eq!(blocking(), 8, "refused commits do not reach it");
+}
+
+#[tokio::test]
+async fn an_asynchronous_commit_never_blocks_its_thread_wherever_it_is_made() {
+    let mut kept = None;
+    let slow = |installation| {
+        let store = Arc::new(Slow::new(MemoryKv::with_instance_id(installation)));
+        kept = Some(Arc::clone(&store));
+        store
+    };
+    let scene = |ctx: PluginContext| async move {
+        ctx.kv.set("a", "1").await?;
+        // A thread of the plugin's own is no worker of the host, but may be one of a runtime of its own.
+        let own = std::thread::spawn(move || kv::block_on(ctx.kv.set("a", "2")));
+        own.join().unwrap()?;
+        Ok(())
+    };
+    play_with(slow, |builder| builder, scene).await;
+    assert_eq!(kept.unwrap().blocking.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
@@ -175,6 +205,7 @@ async fn each_failure_of_the_store_has_its_own_name_for_the_plugin() {
         move |installation| Slow {
             store: MemoryKv::with_instance_id(installation),
             fails: Mutex::new(Some(error)),
+            blocking: AtomicU32::new(0),
         }
     };
     let cases = [

@@ -1,4 +1,5 @@
-// Not a fault: reads its entry, or writes it when the number is 1.
+// Not a fault: reads its entry, or writes it when the number is 1. From 2 on it asks for what it must not get: to be blocked
+// on a thread of the host, and something that nobody knows.
 #include "zoo.h"
 
 static const ToruCtx *kept;
@@ -11,7 +12,11 @@ ZOO_HANDLER(fault)
     if (zoo_number(ex)) {
         ToruKvMutation mutation = {.kind = TORU_KV_SET, .key = key, .value = zoo_text("mine")};
         ToruKvCommitted committed = {.size = sizeof committed};
+        if (zoo_number(ex) == 2) committed.flags = TORU_KV_BLOCKING;
+        if (zoo_number(ex) == 3) committed.flags = 2;
         uint32_t status = kv->commit(kept, NULL, 0, &mutation, 1, waker, &committed, &pending);
+        if (status == TORU_WOULD_BLOCK) return zoo_answer(ex, "would block");
+        if (status == TORU_UNSUPPORTED) return zoo_answer(ex, "unsupported");
         return status ? status : zoo_answer(ex, "stored");
     }
     ToruKvPage page = {.size = sizeof page};

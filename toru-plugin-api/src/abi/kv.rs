@@ -108,13 +108,16 @@ pub struct ToruKvMutation {
     pub ttl_ms: u64,
 }
 
+/// The thread that calls `commit` may be blocked: it has ended when the call returns. The host can do it with less effort then.
+pub const TORU_KV_BLOCKING: u32 = 1;
+
 /// What a commit did.
 #[repr(C)]
 #[derive(Debug)]
 pub struct ToruKvCommitted {
     /// Size of this struct in bytes, written by the caller.
     pub size: u32,
-    /// Reserved, zero.
+    /// `TORU_KV_BLOCKING` or zero, written by the caller.
     pub flags: u32,
     /// Version given to all entries written.
     pub version: u64,
@@ -150,7 +153,9 @@ pub struct ToruKv {
         op: *mut ToruOp,
     ) -> u32,
     /// Makes all changes or none. `TORU_CONFLICT` when a check fails. The caller owns the operation if there is one;
-    /// dropping it before its end leaves open whether the changes were made. `[thread-safe] [no-block]`
+    /// dropping it before its end leaves open whether the changes were made. With `TORU_KV_BLOCKING` in the flags of `out`
+    /// there is none: the answer is never `TORU_PENDING`, and `TORU_WOULD_BLOCK` on a thread that must not be blocked.
+    /// `[thread-safe]`, and `[no-block]` without that flag.
     pub commit: unsafe extern "C" fn(
         ctx: *const ToruCtx,
         checks: *const ToruKvCheck,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Kv, KvCommitted, KvEntry, KvPage, KvRange, KvTransaction, PluginKvStore};
 use crate::bytes::Bytes;
 use crate::error::KvError;
-use crate::shim::block_on;
+use crate::shim::{KvWrite, block_on};
 
 /// A plugin's stored data, for code that blocks. See [`Kv::blocking`].
 ///
@@ -42,7 +42,7 @@ macro_rules! blocking {
                 #[doc = concat!("As [`PluginKvStore::", stringify!($name), "`], and on a thread that must not be blocked.")]
                 $(#[$attribute])*
                 pub fn $name$(<$($generics)*>)?(&self, $($argument: $type),*) -> Result<$result, KvError> {
-                    self.wait(self.0.$name($($argument),*))
+                    self.wait(Waiting(self.0).$name($($argument),*))
                 }
             )*
         }
@@ -83,7 +83,7 @@ impl BlockingKv {
         &self,
         key: impl AsRef<[u8]> + Send,
     ) -> Result<Option<T>, KvError> {
-        self.wait(self.0.get_json(key))
+        self.wait(Waiting(self.0).get_json(key))
     }
 
     /// See [`PluginKvStore::set_json`].
@@ -97,6 +97,30 @@ impl BlockingKv {
         key: impl AsRef<[u8]> + Send,
         value: &T,
     ) -> Result<(), KvError> {
-        self.wait(self.0.set_json(key, value))
+        self.wait(Waiting(self.0).set_json(key, value))
+    }
+}
+
+/// The store, with commits that the host makes while the calling thread waits. Its futures are polled nowhere else than in
+/// [`BlockingKv::wait`].
+#[derive(Clone, Copy, Debug)]
+struct Waiting(Kv);
+
+impl PluginKvStore for Waiting {
+    async fn get_many<K: AsRef<[u8]> + Sync>(&self, keys: &[K]) -> Result<Vec<Option<KvEntry>>, KvError> {
+        self.0.get_many(keys).await
+    }
+
+    async fn list(&self, range: &KvRange) -> Result<KvPage, KvError> {
+        self.0.list(range).await
+    }
+
+    async fn commit(&self, transaction: &KvTransaction) -> Result<KvCommitted, KvError> {
+        let (checks, changes) = transaction.lend();
+        KvWrite::new(self.0.ctx(), &checks, &changes).blocking().await
+    }
+
+    async fn get(&self, key: impl AsRef<[u8]> + Send) -> Result<Option<Bytes>, KvError> {
+        self.0.get(key).await
     }
 }

@@ -13,7 +13,7 @@ use super::ctx::Ctx;
 use super::op::HostOp;
 use super::waker::with_waker;
 use crate::abi::bytes::{ToruBytes, ToruSlice};
-use crate::abi::kv::{ToruKvCommitted, ToruKvEntry, ToruKvPage};
+use crate::abi::kv::{TORU_KV_BLOCKING, ToruKvCommitted, ToruKvEntry, ToruKvPage};
 use crate::abi::op::ToruOp;
 use crate::abi::size_word;
 use crate::abi::status::{TORU_DONE, TORU_INVALID, TORU_PENDING, TORU_TOO_LARGE};
@@ -148,6 +148,7 @@ pub(crate) struct KvWrite<'a> {
     ctx: Ctx,
     checks: &'a [Check<'a>],
     changes: &'a [Change<'a>],
+    flags: u32,
     op: Option<HostOp>,
 }
 
@@ -157,8 +158,15 @@ impl<'a> KvWrite<'a> {
             ctx,
             checks,
             changes,
+            flags: 0,
             op: None,
         }
+    }
+
+    /// Polled only on threads that may be blocked, where it ends with the first poll.
+    pub(crate) const fn blocking(mut self) -> Self {
+        self.flags = TORU_KV_BLOCKING;
+        self
     }
 
     /// What of it is too large.
@@ -207,7 +215,7 @@ impl Future for KvWrite<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut out = ToruKvCommitted {
             size: size_word::<ToruKvCommitted>(),
-            flags: 0,
+            flags: self.flags,
             version: 0,
             sum: 0,
         };

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use toru_plugin_api::abi::bytes::ToruSlice;
 use toru_plugin_api::abi::kv::{
-    TORU_KV_ADD, TORU_KV_DELETE, TORU_KV_DESCENDING, TORU_KV_KEY_MAX, TORU_KV_SET, TORU_KV_VALUE_MAX,
-    ToruKvMutation, ToruKvRange,
+    TORU_KV_ADD, TORU_KV_BLOCKING, TORU_KV_DELETE, TORU_KV_DESCENDING, TORU_KV_KEY_MAX, TORU_KV_SET,
+    TORU_KV_VALUE_MAX, ToruKvCommitted, ToruKvMutation, ToruKvRange,
 };
 use toru_plugin_api::abi::status::{TORU_INVALID, TORU_TOO_LARGE, TORU_UNSUPPORTED};
 use toru_plugin_api::abi::{field_end, read_argument};
@@ -84,6 +84,28 @@ pub(super) unsafe fn read_range(range: *const ToruKvRange) -> Result<KvRange, u3
         }
     }
     Ok(range)
+}
+
+/// Whether the caller of a commit lets its thread be blocked, which the flags of its result say.
+///
+/// # Safety
+///
+/// `out` is null or readable up to its own `size`.
+pub(super) unsafe fn may_block(out: *const ToruKvCommitted) -> Result<bool, u32> {
+    if out.is_null() || !out.is_aligned() {
+        return Err(TORU_INVALID);
+    }
+    // SAFETY: not null and aligned; the first word is the size.
+    let size = unsafe { out.cast::<u32>().read() };
+    if (size as usize) < field_end!(ToruKvCommitted, sum) {
+        return Err(TORU_INVALID);
+    }
+    // SAFETY: within that size.
+    let flags = unsafe { (*out).flags };
+    if flags & !TORU_KV_BLOCKING != 0 {
+        return Err(TORU_UNSUPPORTED);
+    }
+    Ok(flags & TORU_KV_BLOCKING != 0)
 }
 
 pub(super) fn mutation(given: ToruKvMutation) -> Result<KvMutation, u32> {

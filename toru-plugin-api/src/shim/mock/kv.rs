@@ -5,7 +5,7 @@ mod arguments;
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use self::arguments::{key, lent, read_commit, read_range};
+use self::arguments::{key, lent, may_block, read_commit, read_range};
 use super::context::Context;
 use super::is_worker;
 use crate::abi::bytes::{ToruBuf, ToruBufVt, ToruSlice};
@@ -169,6 +169,12 @@ unsafe extern "C" fn commit(
     let Some(services) = unsafe { Context::of(ctx) }.services() else {
         return TORU_GONE;
     };
+    // SAFETY: the plugin lends the result for the call.
+    match unsafe { may_block(out) } {
+        Ok(true) if is_worker() => return TORU_WOULD_BLOCK,
+        Ok(_) => {}
+        Err(status) => return status,
+    }
     // SAFETY: the plugin lends checks and mutations for the call.
     let (checks, changes) = match unsafe { read_commit(checks, n_checks, mutations, n_mutations) } {
         Ok(read) => read,

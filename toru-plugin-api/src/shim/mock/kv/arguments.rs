@@ -2,8 +2,8 @@
 
 use crate::abi::bytes::ToruSlice;
 use crate::abi::kv::{
-    TORU_KV_ADD, TORU_KV_DELETE, TORU_KV_DESCENDING, TORU_KV_KEY_MAX, TORU_KV_SET, TORU_KV_VALUE_MAX,
-    ToruKvCheck, ToruKvMutation, ToruKvRange,
+    TORU_KV_ADD, TORU_KV_BLOCKING, TORU_KV_DELETE, TORU_KV_DESCENDING, TORU_KV_KEY_MAX, TORU_KV_SET,
+    TORU_KV_VALUE_MAX, ToruKvCheck, ToruKvCommitted, ToruKvMutation, ToruKvRange,
 };
 use crate::abi::status::{TORU_INVALID, TORU_TOO_LARGE, TORU_UNSUPPORTED};
 use crate::abi::{field_end, read_argument};
@@ -17,6 +17,28 @@ const BATCH_BYTES_MAX: usize = 16 << 20;
 const PAGE_DEFAULT: u32 = 100;
 /// Most entries of a page.
 const PAGE_MAX: u32 = 10_000;
+
+/// Whether the caller of a commit lets its thread be blocked.
+///
+/// # Safety
+///
+/// `out` is null or readable up to its own `size`.
+pub(super) unsafe fn may_block(out: *const ToruKvCommitted) -> Result<bool, u32> {
+    if out.is_null() || !out.is_aligned() {
+        return Err(TORU_INVALID);
+    }
+    // SAFETY: not null and aligned; the first word is the size.
+    let size = unsafe { out.cast::<u32>().read() };
+    if (size as usize) < field_end!(ToruKvCommitted, sum) {
+        return Err(TORU_INVALID);
+    }
+    // SAFETY: within that size.
+    match unsafe { (*out).flags } {
+        0 => Ok(false),
+        TORU_KV_BLOCKING => Ok(true),
+        _ => Err(TORU_UNSUPPORTED),
+    }
+}
 
 /// # Safety
 ///
