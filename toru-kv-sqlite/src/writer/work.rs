@@ -35,17 +35,6 @@ pub(super) struct Job {
     pub(super) answer: oneshot::Sender<Answer>,
 }
 
-impl Job {
-    /// Bytes that it brings, about.
-    fn bytes(&self) -> usize {
-        let set = self.commit.mutations.iter().map(|mutation| match mutation {
-            KvMutation::Set { key, value, .. } => key.len() + value.len(),
-            _ => 0,
-        });
-        set.sum()
-    }
-}
-
 /// What the thread works with.
 pub(super) struct Work {
     database: Database,
@@ -151,6 +140,9 @@ impl Work {
             )
         })?;
         self.transactions.fetch_add(1, Ordering::Relaxed);
+        for (_, commit) in commits {
+            self.log.write(commit.mutations.len(), bytes_of(commit));
+        }
         Ok(answers)
     }
 
@@ -206,14 +198,23 @@ impl Work {
 
 /// What waits, as far as it goes into one transaction.
 fn batch(first: Job, waiting: &Receiver<Job>) -> Vec<Job> {
-    let mut bytes = first.bytes();
+    let mut bytes = bytes_of(&first.commit);
     let mut batch = vec![first];
     while batch.len() < BATCH_MAX && bytes < BATCH_BYTES {
         let Ok(job) = waiting.try_recv() else { break };
-        bytes += job.bytes();
+        bytes += bytes_of(&job.commit);
         batch.push(job);
     }
     batch
+}
+
+/// Bytes that a commit brings, about.
+fn bytes_of(commit: &KvCommit) -> usize {
+    let set = commit.mutations.iter().map(|mutation| match mutation {
+        KvMutation::Set { key, value, .. } => key.len() + value.len(),
+        _ => 0,
+    });
+    set.sum()
 }
 
 fn single(answers: Vec<Answer>) -> Answer {
