@@ -163,6 +163,10 @@ impl KvBackend for SqliteKv {
         Box::pin(self.writer.commit(plugin, commit))
     }
 
+    fn commit_blocking(&self, plugin: &PluginId, commit: KvCommit) -> Result<KvCommitted, KvError> {
+        self.writer.commit_blocking(plugin, commit)
+    }
+
     fn instance_id(&self) -> KvFuture<'_, String> {
         Box::pin(async move { Ok(self.instance_id.hyphenated().to_string()) })
     }

@@ -1,8 +1,10 @@
-//! The way to the one thread that writes.
+//! The way to writing: by the one thread that does it, or on the caller's when nobody else wants to.
 
 mod account;
 mod apply;
 mod log;
+mod queue;
+mod session;
 mod sweep;
 mod versions;
 mod work;
@@ -16,20 +18,22 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 use toru_host::clock::Clock;
-use toru_host::kv::{KvCommit, KvCommitted, KvError};
+use toru_host::kv::{KvCommit, KvCommitted, KvError, block_on};
 use toru_host::plugin::PluginId;
 
-use self::work::{Job, Work};
+use self::queue::{Job, Message, Turns};
+use self::work::Work;
 use crate::file::Database;
 use crate::reader::Readers;
 
 type Answer = Result<KvCommitted, KvError>;
 
-/// The way to the thread that writes.
+/// Has commits made.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    /// `None` once it is closed.
-    jobs: Option<Sender<Job>>,
+    turns: Arc<Turns>,
+    /// To the thread that writes; `None` once it is closed.
+    queue: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
     transactions: Arc<AtomicU64>,
 }
@@ -42,31 +46,52 @@ impl Writer {
         clock: Arc<dyn Clock>,
         sweep_interval: Duration,
     ) -> std::io::Result<Self> {
-        let mut work = Work::new(database, connection, readers, clock, sweep_interval);
+        let work = Work::new(database, connection, readers, clock, sweep_interval);
         let transactions = work.transactions();
-        let (jobs, waiting) = channel();
+        let turns = Arc::new(Turns::new(work));
+        let (queue, waiting) = channel();
+        let by_thread = Arc::clone(&turns);
         let thread = thread::Builder::new()
             .name("toru-kv-writer".to_owned())
-            .spawn(move || work.run(&waiting))?;
+            .spawn(move || queue::run(&by_thread, &waiting))?;
         Ok(Self {
-            jobs: Some(jobs),
+            turns,
+            queue: Some(queue),
             thread: Some(thread),
             transactions,
         })
     }
 
-    /// Has a commit made. It is on the disk when this returns.
+    /// Has a commit made by the thread that writes. It is on the disk when this returns.
     pub(crate) async fn commit(&self, plugin: &PluginId, commit: KvCommit) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let job = Job {
+        self.send(Message::Commit(Job {
             plugin: plugin.clone(),
             commit,
             answer,
-        };
-        let closed = || KvError::Backend("the store is closed".to_owned());
-        let jobs = self.jobs.as_ref().ok_or_else(closed)?;
-        jobs.send(job).map_err(|_| closed())?;
+            place: self.turns.queue(),
+        }))?;
         answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Makes a commit on the calling thread when nobody is writing and nobody waits to, and waits for it otherwise.
+    pub(crate) fn commit_blocking(&self, plugin: &PluginId, commit: KvCommit) -> Answer {
+        let Some(mut work) = self.turns.at_once() else {
+            return block_on(self.commit(plugin, commit));
+        };
+        let answer = work.write_one(plugin, &commit);
+        let is_untidy = work.is_untidy();
+        drop(work);
+        if is_untidy {
+            // Nobody waits for that. Where there is no thread to do it any more, the store is being closed.
+            let _ = self.send(Message::Tidy(self.turns.queue()));
+        }
+        answer
+    }
+
+    fn send(&self, message: Message) -> Result<(), KvError> {
+        let queue = self.queue.as_ref().ok_or_else(closed)?;
+        queue.send(message).map_err(|_| closed())
     }
 
     /// How many transactions were committed so far.
@@ -74,13 +99,14 @@ impl Writer {
         self.transactions.load(Ordering::Relaxed)
     }
 
-    /// Makes what was accepted, and ends the thread.
+    /// Makes what was accepted, and ends the thread and the connection.
     pub(crate) fn close(&mut self) {
-        self.jobs = None;
+        self.queue = None;
         if let Some(thread) = self.thread.take() {
             // A panic in there was told by the standard library already.
             let _ = thread.join();
         }
+        self.turns.next().close();
     }
 }
 
@@ -88,4 +114,8 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+fn closed() -> KvError {
+    KvError::Backend("the store is closed".to_owned())
 }

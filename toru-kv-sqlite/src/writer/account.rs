@@ -47,8 +47,8 @@ struct Backlog {
 
 /// The backlogs of those plugins that have one, as far as they are known: without one, it has to be counted.
 ///
-/// Right as long as every transaction that changes something is told by [`Backlogs::keep`] or ends in a
-/// [`Backlogs::forget`].
+/// Right as long as every transaction that changes something is told by [`Backlogs::keep`], and after one that failed they
+/// are not used again.
 #[derive(Debug, Default)]
 pub(super) struct Backlogs(HashMap<PluginId, Backlog>);
 
@@ -62,11 +62,6 @@ impl Backlogs {
                 self.0.insert(plugin.clone(), account.backlog);
             }
         }
-    }
-
-    /// A transaction failed.
-    pub(super) fn forget(&mut self) {
-        self.0.clear();
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod backend;
+mod blocking;
 mod busy;
 mod conformance;
 mod damage;

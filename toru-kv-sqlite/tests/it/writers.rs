@@ -1,4 +1,6 @@
 //! A process with four threads that write, each a number of its own that counts up, and what it said was written.
+//!
+//! Two of them have their commits made, the two others may be blocked.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -9,11 +11,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rusqlite::Connection;
-use toru_host::kv::{KvBackend, KvQuota};
+use toru_host::kv::{KvBackend, KvCommitted, KvError, KvMutation, KvQuota, block_on};
 use toru_kv_sqlite::SqliteKv;
 
+use crate::backend::all;
 use crate::random::Random;
-use crate::store::{bytes, commit, id, set};
+use crate::store::{bytes, commit, delete, id, set};
 
 const FILE: &str = "TORU_TEST_WRITERS_FILE";
 const KIND: &str = "TORU_TEST_WRITERS_KIND";
@@ -32,8 +35,16 @@ pub(crate) enum Kind {
     Unflushed,
 }
 
+/// What a writer said it has written: its number, and the version that it was told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Acknowledgement {
+    writer: usize,
+    number: u64,
+    version: u64,
+}
+
 /// What was said so far, and who waits for more.
-type Said = (Mutex<Vec<(usize, u64)>>, Condvar);
+type Said = (Mutex<Vec<Acknowledgement>>, Condvar);
 
 /// The process.
 pub(crate) struct Writers {
@@ -86,12 +97,12 @@ impl Writers {
     }
 
     /// What it has said so far.
-    pub(crate) fn said(&self) -> Vec<(usize, u64)> {
+    pub(crate) fn said(&self) -> Vec<Acknowledgement> {
         self.said.0.lock().unwrap().clone()
     }
 
     /// Ends it, and tells all that it said.
-    pub(crate) fn kill(mut self) -> Vec<(usize, u64)> {
+    pub(crate) fn kill(mut self) -> Vec<Acknowledgement> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.listener.join().unwrap();
@@ -99,23 +110,31 @@ impl Writers {
     }
 }
 
-fn acknowledgement(line: &str) -> Option<(usize, u64)> {
-    let (writer, number) = line.strip_prefix("ack ")?.split_once(' ')?;
-    Some((writer.parse().ok()?, number.parse().ok()?))
+fn acknowledgement(line: &str) -> Option<Acknowledgement> {
+    let mut numbers = line.strip_prefix("ack ")?.split(' ');
+    let read = Acknowledgement {
+        writer: numbers.next()?.parse().ok()?,
+        number: numbers.next()?.parse().ok()?,
+        version: numbers.next()?.parse().ok()?,
+    };
+    // A line that was cut off may have lost digits of its version.
+    (numbers.next() == Some(".")).then_some(read)
 }
 
 /// The last number of each writer that is known to be written.
 #[derive(Default)]
 pub(crate) struct Acknowledged {
     last: [u64; WRITERS],
+    last_version: u64,
     total: usize,
 }
 
 impl Acknowledged {
-    pub(crate) fn add(&mut self, said: Vec<(usize, u64)>) {
+    pub(crate) fn add(&mut self, said: Vec<Acknowledgement>) {
         self.total += said.len();
-        for (writer, number) in said {
-            self.last[writer] = self.last[writer].max(number);
+        for said in said {
+            self.last[said.writer] = self.last[said.writer].max(said.number);
+            self.last_version = self.last_version.max(said.version);
         }
     }
 
@@ -136,7 +155,47 @@ impl Acknowledged {
             lost += last.saturating_sub(stored);
             *last = stored;
         }
+        // Who writes beside the store keeps no books.
+        if self.last_version > 0 {
+            self.check_books(&kv);
+        }
         lost
+    }
+
+    /// Versions go on behind all that were given, and the quota holds to the byte.
+    fn check_books(&mut self, kv: &SqliteKv) {
+        let entries = block_on(kv.list(&id("a"), all())).unwrap();
+        let in_entries = entries.iter().map(|entry| entry.version).max().unwrap_or(0);
+        let make = |keys, bytes, change: KvMutation| -> Result<KvCommitted, KvError> {
+            kv.commit_blocking(
+                &id("a"),
+                commit(KvQuota { keys, bytes }, Vec::new(), vec![change]),
+            )
+        };
+        let (keys, bytes) = (
+            entries.len() as u64,
+            entries
+                .iter()
+                .map(|entry| (entry.key.len() + entry.value.len()) as u64)
+                .sum::<u64>(),
+        );
+        let (one_more, its_bytes) = ("one-more", 9);
+        assert_eq!(make(keys, u64::MAX, set(one_more, "v")), Err(KvError::Quota));
+        assert_eq!(
+            make(u64::MAX, bytes + its_bytes - 1, set(one_more, "v")),
+            Err(KvError::Quota)
+        );
+        let made = make(keys + 1, bytes + its_bytes, set(one_more, "v")).unwrap();
+        assert_eq!((made.usage.keys, made.usage.bytes), (keys + 1, bytes + its_bytes));
+        assert!(
+            made.version > self.last_version && made.version > in_entries,
+            "version {} comes after {} and {in_entries}",
+            made.version,
+            self.last_version
+        );
+        self.last_version = made.version;
+        let made = make(0, 0, delete(one_more)).unwrap();
+        assert_eq!((made.usage.keys, made.usage.bytes), (keys, bytes));
     }
 }
 
@@ -185,8 +244,12 @@ fn write(kv: &SqliteKv, writer: usize) {
     for n in first.. {
         let changes = vec![set(&format!("writer-{writer}"), &value(n))];
         let commit = commit(KvQuota::UNLIMITED, Vec::new(), changes);
-        runtime.block_on(kv.commit(&id("a"), commit)).unwrap();
-        println!("ack {writer} {n}");
+        let made = if writer.is_multiple_of(2) {
+            runtime.block_on(kv.commit(&id("a"), commit))
+        } else {
+            kv.commit_blocking(&id("a"), commit)
+        };
+        println!("ack {writer} {n} {} .", made.unwrap().version);
     }
 }
 
@@ -201,6 +264,6 @@ fn write_unflushed(path: &Path, writer: usize) {
     for n in first.. {
         let sql = "INSERT OR REPLACE INTO plugin_kv (plugin, key, value, version) VALUES ('a', ?1, ?2, 1)";
         connection.execute(sql, (key, value(n).as_bytes())).unwrap();
-        println!("ack {writer} {n}");
+        println!("ack {writer} {n} 0 .");
     }
 }
