@@ -5,7 +5,7 @@
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -31,9 +31,15 @@ const MANY: usize = 1_000_000;
 const VALUE_LEN: usize = 100;
 /// Reads of one batch.
 const READS: usize = 1_000;
-/// How long each way of writing and reading runs.
+/// How long each way of reading runs.
 const WHILE: Duration = Duration::from_millis(700);
 const ROUNDS: usize = 30;
+/// How long each way of writing goes on, and how often. Short, so that a moment in which the disk is busy with somebody
+/// else's files spoils few of them.
+const WRITE_WHILE: Duration = Duration::from_millis(20);
+const WRITE_ROUNDS: usize = 100;
+/// Where keys start that are new.
+const FIRST_NEW: usize = 10_000_000;
 
 fn main() -> Result {
     let folder = tempfile::tempdir()?;
@@ -44,6 +50,10 @@ fn main() -> Result {
     let path = folder.path().join("plugins.db");
     let store = Arc::new(SqliteKv::open(&path)?);
     fill(&runtime, &store, ENTRIES)?;
+    // One part may be run alone.
+    if std::env::args().nth(1).as_deref() == Some("writes") {
+        return writes(&runtime, &store, &path);
+    }
     let library = Libraries::build(folder.path())?.plugin;
     let host = Hosted::start_with(&library, "bench", |builder| builder.kv(Arc::clone(&store)));
     let host = runtime.block_on(host)?;
@@ -124,55 +134,145 @@ fn gets(runtime: &Runtime, store: &SqliteKv, host: &Hosted, path: &Path) -> Resu
     Ok(())
 }
 
-/// Durable writes, many at once, against one transaction per write.
+/// Durable writes, alone and many at once, against one transaction per write by hand: on the same file, with the same settings
+/// and like keys and values.
 fn writes(runtime: &Runtime, store: &Arc<SqliteKv>, path: &Path) -> Result {
     let raw = Connection::open(path)?;
     raw.pragma_update(None, "synchronous", "FULL")?;
     raw.busy_timeout(Duration::from_secs(5))?;
-    for (writers, goal) in [(1, 0.9), (16, 2.0), (64, 5.0)] {
-        let mut ratios = Vec::new();
-        let (mut alone, mut together) = (0.0, 0.0);
-        for _ in 0..5 {
-            alone = one_by_one(&raw)?;
-            together = at_once(runtime, store, writers)?;
-            ratios.push(together / alone);
+    let first_new = AtomicUsize::new(FIRST_NEW);
+    type Way<'a> = (&'a str, Option<f64>, Box<dyn Fn() -> Result<f64> + 'a>);
+    // One after the other, round by round, so that a busy moment hits all of them alike.
+    let ways: [Way<'_>; 8] = [
+        ("by hand", None, Box::new(|| by_hand(&raw, &repeated))),
+        (
+            "1 writer that blocks its thread, as by hand",
+            Some(0.9),
+            Box::new(|| blocking(store, &repeated)),
+        ),
+        (
+            "1 writer",
+            None,
+            Box::new(|| at_once(runtime, store, 1, |_, n| repeated(n))),
+        ),
+        (
+            "16 writers",
+            Some(2.0),
+            Box::new(|| at_once(runtime, store, 16, |writer, _| writer)),
+        ),
+        (
+            "64 writers",
+            Some(5.0),
+            Box::new(|| at_once(runtime, store, 64, |writer, _| writer)),
+        ),
+        (
+            "16 writers that block their threads",
+            None,
+            Box::new(|| blocking_at_once(store, 16)),
+        ),
+        (
+            "by hand, each time a new key",
+            None,
+            Box::new(|| by_hand(&raw, &|_| first_new.fetch_add(1, Ordering::Relaxed))),
+        ),
+        (
+            "1 writer that blocks its thread, each time a new key",
+            None,
+            Box::new(|| blocking(store, &|_| first_new.fetch_add(1, Ordering::Relaxed))),
+        ),
+    ];
+    let mut rates = vec![Vec::new(); ways.len()];
+    for round in 0..=WRITE_ROUNDS {
+        for ((_, _, way), rates) in ways.iter().zip(&mut rates) {
+            let rate = way()?;
+            // The first round makes the entries that the others replace.
+            if round > 0 {
+                rates.push(rate);
+            }
         }
+    }
+    let mut hand = 0;
+    for (n, (name, goal, _)) in ways.iter().enumerate() {
+        if name.starts_with("by hand") {
+            hand = n;
+            println!("{name}: {:.0} durable commits/s", median(rates[n].clone()));
+            continue;
+        }
+        let goal = goal.map_or_else(String::new, |goal| format!(" (goal {goal})"));
         println!(
-            "{writers} writers: {together:.0} durable commits/s, by hand {alone:.0}/s: {:.2} (goal {goal})",
-            median(ratios)
+            "  {name}: {:.0} durable commits/s, {:.2} of by hand{goal}",
+            median(rates[n].clone()),
+            ratio(&rates[n], &rates[hand])
         );
     }
     Ok(())
 }
 
-fn one_by_one(raw: &Connection) -> Result<f64> {
-    let sql = "INSERT INTO plugin_kv (plugin, key, value, version) VALUES ('raw', ?1, ?2, 1)
-               ON CONFLICT (plugin, key) DO UPDATE SET value = excluded.value";
-    // Never the same value again: SQLite would find that nothing changes, and write nothing.
+/// A thousand keys in turn.
+fn repeated(n: usize) -> usize {
+    n % 1000
+}
+
+/// Never the same value again: SQLite would find that nothing changes, and write nothing.
+fn new_value() -> Vec<u8> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    let (start, mut count) = (Instant::now(), 0);
-    while start.elapsed() < WHILE {
-        let value = format!("{:0VALUE_LEN$}", WRITTEN.fetch_add(1, Ordering::Relaxed));
+    format!("{:0VALUE_LEN$}", WRITTEN.fetch_add(1, Ordering::Relaxed)).into_bytes()
+}
+
+fn by_hand(raw: &Connection, which: &dyn Fn(usize) -> usize) -> Result<f64> {
+    let sql = "INSERT INTO plugin_kv (plugin, key, value, version) VALUES ('raw', ?1, ?2, ?3)
+               ON CONFLICT (plugin, key) DO UPDATE SET value = excluded.value, version = excluded.version";
+    let (start, mut count) = (Instant::now(), 0_u32);
+    while start.elapsed() < WRITE_WHILE {
         raw.prepare_cached(sql)?
-            .execute((&key(count)[..], value.as_bytes()))?;
+            .execute((&key(which(count as usize))[..], new_value(), count))?;
+        count += 1;
+    }
+    Ok(rate(count.into(), start.elapsed()))
+}
+
+fn blocking(store: &SqliteKv, which: &dyn Fn(usize) -> usize) -> Result<f64> {
+    let plugin = writing()?;
+    let (start, mut count) = (Instant::now(), 0);
+    while start.elapsed() < WRITE_WHILE {
+        store.commit_blocking(&plugin, write(which(count)))?;
         count += 1;
     }
     Ok(rate(count as u64, start.elapsed()))
 }
 
-fn at_once(runtime: &Runtime, store: &Arc<SqliteKv>, writers: usize) -> Result<f64> {
+fn blocking_at_once(store: &SqliteKv, writers: usize) -> Result<f64> {
+    let rates = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..writers)
+            .map(|writer| scope.spawn(move || blocking(store, &|_| writer).ok()))
+            .collect();
+        let rates = threads.into_iter().map(|thread| thread.join().ok().flatten());
+        rates
+            .map(|rate| rate.ok_or("a write failed"))
+            .sum::<std::result::Result<f64, _>>()
+    });
+    Ok(rates?)
+}
+
+fn at_once(
+    runtime: &Runtime,
+    store: &Arc<SqliteKv>,
+    writers: usize,
+    which: fn(usize, usize) -> usize,
+) -> Result<f64> {
     let start = Instant::now();
     let tasks: Vec<_> = (0..writers)
         .map(|writer| {
             let store = Arc::clone(store);
             runtime.spawn(async move {
-                let plugin = plugin().ok()?;
-                let mut count = 0_u64;
-                while start.elapsed() < WHILE {
-                    store.commit(&plugin, set(writer * 100_000 + 1)).await.ok()?;
+                let plugin = writing().ok()?;
+                let mut count = 0;
+                while start.elapsed() < WRITE_WHILE {
+                    let commit = write(which(writer, count));
+                    store.commit(&plugin, commit).await.ok()?;
                     count += 1;
                 }
-                Some(count)
+                Some(count as u64)
             })
         })
         .collect();
@@ -299,6 +399,11 @@ fn plugin() -> Result<PluginId> {
     Ok("bench".parse()?)
 }
 
+/// The plugin whose entries are written.
+fn writing() -> Result<PluginId> {
+    Ok("writing".parse()?)
+}
+
 fn key(n: usize) -> Bytes {
     stored_key(n).into()
 }
@@ -313,6 +418,14 @@ fn set(n: usize) -> KvCommit {
         }],
         quota: KvQuota::UNLIMITED,
     }
+}
+
+fn write(n: usize) -> KvCommit {
+    let mut commit = set(n);
+    if let Some(KvMutation::Set { value, .. }) = commit.mutations.first_mut() {
+        *value = new_value().into();
+    }
+    commit
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a second are small")]
