@@ -84,11 +84,14 @@ impl Account {
         backlogs: &Backlogs,
         allowance: &mut Allowance,
     ) -> rusqlite::Result<Self> {
-        let mut read = connection.prepare_cached("SELECT keys, bytes FROM plugin_usage WHERE plugin = ?1")?;
-        let saved = read
-            .query_row([plugin.as_str()], |row| Ok(usage(row.get(0)?, row.get(1)?)))
-            .optional()?
-            .unwrap_or_default();
+        let mut read = connection.prepare_cached(
+            "SELECT keys, bytes, EXISTS (SELECT 1 FROM plugin_kv WHERE plugin = ?1 AND expires_ms <= ?2)
+             FROM plugin_usage WHERE plugin = ?1",
+        )?;
+        let found = read.query_row((plugin.as_str(), now), |row| {
+            Ok((usage(row.get(0)?, row.get(1)?), row.get::<_, bool>(2)?))
+        });
+        let (saved, has_expired) = found.optional()?.unwrap_or_default();
         let mut account = Self {
             saved,
             stored: saved,
@@ -97,6 +100,10 @@ impl Account {
                 usage: KvUsage::default(),
             },
         };
+        // As nearly always.
+        if !has_expired {
+            return Ok(account);
+        }
         let known = backlogs.0.get(plugin);
         if let Some(known) = known {
             account.backlog.usage = match known.until.cmp(&now) {
