@@ -7,6 +7,7 @@ pub mod discovery;
 pub mod error;
 mod ffi;
 mod fields;
+mod identity;
 pub mod kv;
 mod lane;
 mod license;

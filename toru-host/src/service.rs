@@ -24,7 +24,7 @@ mod routes;
 mod span;
 
 pub use self::api::{PluginApi, ResponseFuture};
-pub use self::authorize::{Access, Authorization, Authorizer, DangerouslyAllowEveryone, Identity, Refusal};
+pub use self::authorize::{Access, Authorization, Authorizer, DangerouslyAllowEveryone, Refusal};
 pub use self::authorized::{Authorize, AuthorizeFuture, Authorized};
 pub use self::builder::PluginApiBuilder;
 pub use self::bundle::Bundles;
@@ -36,3 +36,4 @@ pub(crate) use self::path::promises::check as check_path;
 pub use self::policy::HeaderPolicy;
 pub use self::routes::{PluginRoutes, RouteFuture};
 pub use crate::ffi::ResponseBody;
+pub use crate::identity::Identity;

@@ -27,6 +27,7 @@ use super::response::{Answer, AnswerBody, Remarkable, check_length};
 use super::route::{RouteMatch, Start};
 use super::watch::inside;
 use crate::error::CallError;
+use crate::identity::Identity;
 use crate::lane::{InFlight, Lane};
 use crate::plugin::{PluginId, PluginLimits};
 
@@ -122,6 +123,7 @@ impl<B: RequestBody> CallFuture<B> {
         permit: Permit,
         in_flight: InFlight,
         matched: &RouteMatch<'_>,
+        identity: Identity,
         head: Parts,
         body: B,
     ) -> Self {
@@ -134,7 +136,7 @@ impl<B: RequestBody> CallFuture<B> {
         };
         let context = permit.instance().context();
         let lane = context.lane();
-        let cell = CellRef::new(head, body, matched, route.op_size, lane);
+        let cell = CellRef::new(head, identity, body, matched, route.op_size, lane);
         Self {
             stage: Stage::New,
             cell,

@@ -25,6 +25,7 @@ use super::op::on_worker;
 use super::response::Answer;
 use super::route::RouteMatch;
 use super::waker::Wakeup;
+use crate::identity::Identity;
 use crate::lane::Lane;
 
 /// Nobody has answered yet.
@@ -55,6 +56,8 @@ pub(super) struct Cell<B> {
     on_cancel: Mutex<Option<OnCancel>>,
     params: [MaybeUninit<ToruSlice>; TORU_PARAMS_MAX],
     pub(super) head: Parts,
+    /// Its fields are beside those of the head, which has none of these names: adding them would make its map grow.
+    pub(super) identity: Identity,
     body: UnsafeCell<Option<B>>,
     pub(super) fields: OnceLock<Box<[ToruHeader]>>,
     layout: Layout,
@@ -248,12 +251,14 @@ impl<B: RequestBody> CellRef<B> {
     #[inline(always)]
     pub(super) fn new(
         head: Parts,
+        identity: Identity,
         body: B,
         matched: &RouteMatch<'_>,
         op_size: usize,
         lane: &'static Lane,
     ) -> Self {
         let layout = layout_of::<B>(op_size);
+        let n_headers = head.headers.len() + identity.fields().count();
         // SAFETY: a cell is not empty.
         let memory = unsafe { alloc(layout) }.cast::<Cell<B>>();
         let Some(place) = NonNull::new(memory) else {
@@ -266,7 +271,7 @@ impl<B: RequestBody> CellRef<B> {
                 vt: Tables::<B>::exchange(),
                 method: matched.method,
                 version: version_number(head.version),
-                n_headers: u16::try_from(head.headers.len()).unwrap_or(u16::MAX),
+                n_headers: u16::try_from(n_headers).unwrap_or(u16::MAX),
                 method_name: ToruSlice::EMPTY,
                 path: ToruSlice::EMPTY,
                 query: ToruSlice::EMPTY,
@@ -292,6 +297,7 @@ impl<B: RequestBody> CellRef<B> {
             on_cancel: Mutex::new(None),
             params: [MaybeUninit::uninit(); TORU_PARAMS_MAX],
             head,
+            identity,
             body: UnsafeCell::new(Some(body)),
             fields: OnceLock::new(),
             layout,

@@ -135,7 +135,9 @@ impl<B: RequestBody> Tables<B> {
             let Some(name) = (unsafe { bytes_from_raw(name, len) }) else {
                 return TORU_INVALID;
             };
-            let Some(value) = find_header(&cell.cell().head.headers, name) else {
+            let (head, identity) = (&cell.cell().head, &cell.cell().identity);
+            let found = find_header(&head.headers, name).or_else(|| identity.field(name));
+            let Some(value) = found else {
                 return TORU_NOT_FOUND;
             };
             if out.is_null() {
@@ -156,13 +158,15 @@ impl<B: RequestBody> Tables<B> {
             // SAFETY: called through the table of this exchange.
             let cell = unsafe { Self::of_exchange(ex) };
             let fields = cell.cell().fields.get_or_init(|| {
-                let lend = |(name, value): (&HeaderName, &HeaderValue)| ToruHeader {
-                    name: ToruSlice::new(name.as_str().as_bytes()),
+                let lend = |(name, value): (&str, &HeaderValue)| ToruHeader {
+                    name: ToruSlice::new(name.as_bytes()),
                     value: ToruSlice::new(value.as_bytes()),
                     flags: 0,
                     reserved: 0,
                 };
-                cell.cell().head.headers.iter().map(lend).collect()
+                let sent = cell.cell().head.headers.iter();
+                let sent = sent.map(|(name, value)| (name.as_str(), value));
+                sent.chain(cell.cell().identity.fields()).map(lend).collect()
             });
             if out.is_null() || n_out.is_null() {
                 return TORU_INVALID;

@@ -12,12 +12,13 @@ use http::{HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::authorize::{Access, Authorization, Authorizer, Identity, Refusal};
+use super::authorize::{Access, Authorization, Authorizer, Refusal};
 use super::path::{Beside, Target, parse};
 use super::problem::Problem;
 use super::respond::Later;
 use super::{origin, respond};
 use crate::ffi::ResponseBody;
+use crate::identity::Identity;
 use crate::manager::PluginManager;
 
 /// A request that was let through: what the services behind [`Authorize`] take.

@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderValue, Method};
 
-use super::authorize::Identity;
+use crate::identity::Identity;
 
 /// Whether a request may have been sent by a page of another site, with credentials that its user did not mean to use. One
 /// that only reads may be sent by anybody: its answer stays with the browser.

@@ -22,6 +22,7 @@ use super::respond::{Later, is_bare, leave_body_out, nothing, other_methods, to}
 use super::span::CallSpan;
 use crate::error::CallError;
 use crate::ffi::{Answered, BoxError, CallFuture, Called, Permit, ResponseBody, RouteMatch, method_bit};
+use crate::identity::Identity;
 use crate::lane::InFlight;
 use crate::manager::PluginManager;
 use crate::plugin::PluginState;
@@ -93,13 +94,15 @@ impl PluginRoutes {
         if head.uri.authority().is_some() {
             name_host(head);
         }
-        self.0.policy.enter(&mut head.headers, &authorized.identity);
+        self.0.policy.enter(&mut head.headers);
+        let identity = std::mem::take(&mut authorized.identity);
         Ok(Prepared {
             span: CallSpan::new(running.called(), &head.method, &matched.route.pattern),
             only_head: head.method == Method::HEAD,
             permit,
             in_flight,
             matched,
+            identity,
         })
     }
 
@@ -115,11 +118,12 @@ impl PluginRoutes {
             permit,
             in_flight,
             matched,
+            identity,
             span,
             only_head,
         } = prepared;
         RouteFuture(Stage::Calling {
-            call: CallFuture::new(permit, in_flight, &matched, head, body),
+            call: CallFuture::new(permit, in_flight, &matched, identity, head, body),
             span,
             routes: self.clone(),
             only_head,
@@ -132,6 +136,7 @@ pub(super) struct Prepared<'a> {
     permit: Permit,
     in_flight: InFlight,
     matched: RouteMatch<'a>,
+    identity: Identity,
     span: CallSpan,
     only_head: bool,
 }

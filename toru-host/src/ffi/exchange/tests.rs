@@ -15,6 +15,7 @@ use super::{
     CellRef, HeaderMap, HeaderName, HeaderValue, ToruExchange, ToruWaker, WALKED_MAX, deliver,
     deliver_claimed, find_header, size_word,
 };
+use crate::identity::Identity;
 use crate::lane::Lane;
 use crate::plugin::PluginLimits;
 
@@ -100,7 +101,7 @@ fn cell() -> CellRef<Empty<Bytes>> {
         params: Default::default(),
         n_params: 0,
     };
-    CellRef::new(head, Empty::new(), &matched, 0, lane)
+    CellRef::new(head, Identity::anonymous(), Empty::new(), &matched, 0, lane)
 }
 
 /// Answers a call whose client leaves while the answer is being read.
