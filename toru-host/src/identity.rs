@@ -89,6 +89,14 @@ impl Identity {
         named(USER, user).into_iter().chain(named(ROLES, roles))
     }
 
+    /// How many there are.
+    #[inline]
+    pub(crate) fn n_fields(&self) -> usize {
+        let told =
+            |facts: &Arc<Facts>| usize::from(facts.user.is_some()) + usize::from(facts.roles.is_some());
+        self.0.as_ref().map_or(0, told)
+    }
+
     /// The one of these fields that has this name, in any case.
     pub(crate) fn field(&self, name: &[u8]) -> Option<&HeaderValue> {
         let is_wanted = |(own, _): &(&str, _)| own.as_bytes().eq_ignore_ascii_case(name);

@@ -258,7 +258,7 @@ impl<B: RequestBody> CellRef<B> {
         lane: &'static Lane,
     ) -> Self {
         let layout = layout_of::<B>(op_size);
-        let n_headers = head.headers.len() + identity.fields().count();
+        let n_headers = head.headers.len() + identity.n_fields();
         // SAFETY: a cell is not empty.
         let memory = unsafe { alloc(layout) }.cast::<Cell<B>>();
         let Some(place) = NonNull::new(memory) else {

@@ -90,26 +90,25 @@ impl HeaderPolicy {
     #[inline]
     pub(super) fn enter(&self, headers: &mut HeaderMap) {
         // Looking at all names once is cheaper than removals that find nothing.
-        let mut suspects = headers.keys().filter(|name| may_be_private(name));
-        let (first, second) = (suspects.next(), suspects.next());
-        if second.is_some() || !self.hidden_from_plugins.is_empty() {
+        if !self.hidden_from_plugins.is_empty() {
+            return self.remove_private(headers);
+        }
+        let mut names = headers.keys();
+        let Some(first) = names.find(|name| may_be_private(name)) else {
+            return;
+        };
+        if *first == CONNECTION || names.any(may_be_private) {
             return self.remove_private(headers);
         }
         // Most requests have one: a credential.
-        match first {
-            None => {}
-            Some(&CONNECTION) => self.remove_private(headers),
-            Some(name) => {
-                let is_passed = match request_rule(name) {
-                    Rule::Never => false,
-                    Rule::Unless => self.passed_to_plugins.contains(name),
-                    Rule::Passed => true,
-                };
-                if !is_passed {
-                    let name = name.clone();
-                    headers.remove(name);
-                }
-            }
+        let is_passed = match request_rule(first) {
+            Rule::Never => false,
+            Rule::Unless => self.passed_to_plugins.contains(first),
+            Rule::Passed => true,
+        };
+        if !is_passed {
+            let name = first.clone();
+            headers.remove(name);
         }
     }
 
