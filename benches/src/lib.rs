@@ -3,14 +3,18 @@
 //! One request takes five ways to one piece of work: a direct call, a native axum handler, a plugin through the tower
 //! service alone, the same mounted in axum, and a trait object from a library. `table` prints the ratios of their times,
 //! `gates` counts what can be counted exactly and fails where a limit is broken, `dispatch` is the same for criterion.
-//! `many` measures hosts of many plugins, `http` whole servers over loopback.
+//! `whole` does so for whole servers without their sockets. `many` measures hosts of many plugins, `http` whole servers over
+//! loopback.
 
 pub mod allocations;
+pub mod answers;
 pub mod callgrind;
 pub mod copies;
 pub mod crossing;
 pub mod hosted;
 pub mod libraries;
+pub mod load;
+pub mod looped;
 pub mod naive;
 pub mod native;
 pub mod process;
@@ -18,7 +22,6 @@ pub mod requests;
 pub mod rounds;
 pub mod server;
 pub mod variants;
-pub mod wrk;
 
 /// Anything that can go wrong while measuring.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::Full;
 
+use crate::server::TOKEN;
+
 /// A request as it is measured.
 pub type BenchRequest = Request<Full<Bytes>>;
 
@@ -80,6 +82,28 @@ impl Workload {
             .header("x-request-id", "0123456789abcdef")
             .body(Full::new(body))
             .expect("the parts are constants")
+    }
+
+    /// The request as a client sends it over HTTP/1.1, to handlers below `base`, with the token of
+    /// [`server`](crate::server).
+    #[must_use]
+    pub fn message(self, base: &str) -> Bytes {
+        let (method, own, body) = match self {
+            Self::Small => ("GET", "small/4711", &[][..]),
+            Self::Suspended => ("GET", "suspended/4711", &[][..]),
+            Self::Large => ("POST", "copy", &LARGE[..]),
+        };
+        let length = match body.len() {
+            0 => String::new(),
+            len => format!("content-length: {len}\r\n"),
+        };
+        let head = format!(
+            "{method} {base}/{own} HTTP/1.1\r\nhost: localhost:8080\r\nauthorization: {TOKEN}\r\n\
+             user-agent: bench/1.0\r\naccept: application/json\r\n{tenant}: acme\r\n\
+             x-request-id: 0123456789abcdef\r\n{length}\r\n",
+            tenant = toru_benches_work::TENANT,
+        );
+        [head.as_bytes(), body].concat().into()
     }
 
     /// A GET request for a path below the plugin's own.

@@ -1,9 +1,11 @@
 //! A whole server on a socket: the measured plugin with everything on, and the same handlers native beside it.
 
-use std::fs;
+use std::fmt::Debug;
 use std::io::Write as _;
 use std::path::Path;
+use std::{fs, io};
 
+use axum::serve::Listener;
 use axum::{Router, ServiceExt as _};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -17,8 +19,8 @@ use tower_layer::Layer as _;
 
 use crate::{Result, native};
 
-/// Path of the native handlers.
-pub const NATIVE: &str = "/native";
+/// Path of the native handlers; as long as the plugin's, since taking a path apart takes its time.
+pub const NATIVE: &str = "/api/natives/bench";
 /// Path of the plugin's.
 pub const PLUGIN: &str = "/api/plugins/bench";
 /// What every request sends as its token.
@@ -47,12 +49,33 @@ impl Authorizer for Token {
     }
 }
 
-/// Enables every plugin of the folder, prints the address, and serves until the process is killed.
+/// Prints its address, and serves until the process is killed.
 ///
 /// # Errors
 ///
 /// When the plugins do not start, or there is no socket.
 pub async fn run(mount: Mount, plugins: &Path) -> Result {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let ready = || writeln!(io::stdout(), "{address}");
+    serve(mount, plugins, listener, ready).await
+}
+
+/// Enables every plugin of the folder, says so, and serves whoever the listener brings, for good.
+///
+/// # Errors
+///
+/// When the plugins do not start.
+pub async fn serve<L>(
+    mount: Mount,
+    plugins: &Path,
+    listener: L,
+    ready: impl FnOnce() -> io::Result<()>,
+) -> Result
+where
+    L: Listener,
+    L::Addr: Debug,
+{
     // More requests at a time than the load has, so that none is turned away; the gate is there and counts.
     let limits = PluginLimits::default().max_in_flight(1024);
     let manager = PluginManager::builder(plugins).limits(limits).start().await?;
@@ -65,18 +88,14 @@ pub async fn run(mount: Mount, plugins: &Path) -> Result {
     let api = PluginApi::builder(manager, Token(identity))
         .header_policy(HeaderPolicy::new())
         .build();
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{address}")?;
-    drop(out);
+    ready()?;
     let app: Router = native::below(NATIVE);
     match mount {
         Mount::Layer => {
             let app = PluginLayer::from(api).layer(app);
             axum::serve(listener, app.into_make_service()).await?;
         }
-        Mount::Route => axum::serve(listener, app.merge(toru_axum::mount(api))).await?,
+        Mount::Route => axum::serve(listener, toru_axum::mount_on(app, api)).await?,
     }
     Ok(())
 }

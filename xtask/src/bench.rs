@@ -2,7 +2,6 @@
 
 use crate::Result;
 use crate::process::{cargo, run as run_command};
-use crate::tools::WRK;
 use crate::workspace::Workspace;
 
 /// Runs the benchmarks, then the programs that print tables, as far as they are there.
@@ -30,7 +29,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result {
 
 /// Measures servers under load.
 pub(crate) fn http(workspace: &Workspace) -> Result {
-    WRK.ensure()?;
     let mut command = cargo();
     command.args(["run", "--release", "--package", "toru-benches", "--bin", "http"]);
     run_command(command.current_dir(workspace.root()))

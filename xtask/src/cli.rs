@@ -81,11 +81,12 @@ Usage: cargo xtask bench
 ";
 
 const BENCH_HTTP_HELP: &str = "\
-Measures plugin routes beside the same handlers native, in servers under the load of wrk over loopback.
+Measures plugin routes beside the same handlers native, in servers under load over loopback.
 
 Usage: cargo xtask bench-http
 
-Takes about four minutes and wants a quiet machine with two processors. wrk is installed if that is possible.
+Takes about four minutes and two processors. Where it may (as root), it goes before everything else on the machine. Elsewhere
+it wants a quiet one; on others, the processor time of a request still tells what rates cannot.
 ";
 
 const E2E_HELP: &str = "\

@@ -42,13 +42,6 @@ pub(crate) const CHROMIUM: Tool = Tool {
     package: "chromium",
 };
 
-/// The load generator, for measuring servers.
-pub(crate) const WRK: Tool = Tool {
-    variable: "",
-    name: "wrk",
-    package: "wrk",
-};
-
 impl Tool {
     /// The tool, installed first if need be. The error says what is missing and how to get it.
     pub(crate) fn ensure(self) -> Result<Command, String> {

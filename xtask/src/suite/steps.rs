@@ -299,11 +299,11 @@ fn gates(context: &mut Context<'_>) -> Result<Option<String>> {
         println!("    {reason}");
     }
     let env = context.test_env()?;
-    let mut command = cargo();
-    command
-        .args(["run", "--release", "--package", "toru-benches", "--bin", "gates"])
-        .envs(env);
-    run(context.in_root(&mut command))?;
+    for program in ["gates", "whole"] {
+        let mut command = cargo();
+        command.args(["run", "--release", "--package", "toru-benches", "--bin", program]);
+        run(context.in_root(command.envs(env.clone())))?;
+    }
     Ok(None)
 }
 
