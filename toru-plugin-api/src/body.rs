@@ -54,14 +54,19 @@ pub(crate) enum Inner {
 }
 
 /// How much of a body is to come.
-#[cfg(feature = "http")]
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "http"),
+    expect(
+        dead_code,
+        reason = "the end is told to whoever asks by the types of http-body"
+    )
+)]
 pub(crate) struct Hint {
     pub(crate) exact: Option<u64>,
     pub(crate) is_ended: bool,
 }
 
-#[cfg(feature = "http")]
 impl Hint {
     pub(crate) const ENDED: Self = Self {
         exact: Some(0),
@@ -122,7 +127,6 @@ impl Body {
         Self(Inner::Stream(stream))
     }
 
-    #[cfg(feature = "http")]
     pub(crate) fn hint(&self) -> Hint {
         let exact = |exact| Hint {
             exact,
@@ -167,7 +171,10 @@ impl Body {
             let frame = std::task::ready!(self.poll_next(cx));
             match frame.transpose()? {
                 None => return Poll::Ready(Ok(collected.take())),
-                Some(Frame::Data(bytes)) => collected.push(bytes, max_bytes)?,
+                Some(Frame::Data(bytes)) => {
+                    let to_come = || self.hint().exact.and_then(|len| usize::try_from(len).ok());
+                    collected.push(bytes, max_bytes, to_come)?;
+                }
                 Some(Frame::Trailers(_)) => {}
             }
         }
@@ -178,20 +185,37 @@ impl Body {
 #[derive(Default)]
 struct Collected {
     bytes: Bytes,
+    pieces: usize,
 }
 
 impl Collected {
-    fn push(&mut self, more: Bytes, max_bytes: usize) -> Result<(), BodyError> {
-        if self.bytes.len() + more.len() > max_bytes {
+    fn push(
+        &mut self,
+        more: Bytes,
+        max_bytes: usize,
+        to_come: impl FnOnce() -> Option<usize>,
+    ) -> Result<(), BodyError> {
+        let len = self.bytes.len() + more.len();
+        if len > max_bytes {
             return Err(BodyError::TooLarge);
         }
         if self.bytes.is_empty() {
             self.bytes = more;
         } else {
-            let mut joined = std::mem::take(&mut self.bytes).into_vec();
+            let first = std::mem::take(&mut self.bytes);
+            let mut joined = if self.pieces == 1 {
+                // Room for all of it, where that is known, so that nothing is moved later on.
+                let all = len.saturating_add(to_come().unwrap_or(0));
+                let mut joined = Vec::with_capacity(all.min(max_bytes));
+                joined.extend_from_slice(&first);
+                joined
+            } else {
+                first.into_vec()
+            };
             joined.extend_from_slice(&more);
             self.bytes = joined.into();
         }
+        self.pieces += 1;
         Ok(())
     }
 
@@ -214,5 +238,54 @@ impl fmt::Debug for Body {
 impl<T: Into<Bytes>> From<T> for Body {
     fn from(bytes: T) -> Self {
         Self(Inner::Bytes(bytes.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pieces of 1000 bytes, and whether it tells how many are to come.
+    struct Pieces {
+        left: usize,
+        is_told: bool,
+    }
+
+    impl BodyStream for Pieces {
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame, PluginError>>> {
+            if self.left == 0 {
+                return Poll::Ready(None);
+            }
+            self.left -= 1;
+            Poll::Ready(Some(Ok(Frame::Data(vec![b'x'; 1000].into()))))
+        }
+
+        fn exact_len(&self) -> Option<u64> {
+            self.is_told.then_some(self.left as u64 * 1000)
+        }
+    }
+
+    fn collect(left: usize, is_told: bool, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
+        let body = Body::from_stream(Pieces { left, is_told });
+        body.collect_blocking(max_bytes).map(Bytes::into_vec)
+    }
+
+    #[test]
+    fn a_body_of_known_length_is_collected_in_one_place() {
+        for left in [1, 2, 7] {
+            let whole = collect(left, true, usize::MAX).unwrap();
+            assert_eq!((whole.len(), whole.capacity()), (left * 1000, left * 1000));
+            assert_eq!(collect(left, false, usize::MAX).unwrap(), whole);
+        }
+    }
+
+    #[test]
+    fn a_body_is_collected_up_to_what_is_allowed() {
+        assert_eq!(collect(3, true, 3000).unwrap().len(), 3000);
+        assert_eq!(collect(3, true, 2999), Err(BodyError::TooLarge));
+        assert_eq!(collect(3, false, 2999), Err(BodyError::TooLarge));
     }
 }

@@ -9,20 +9,16 @@ use super::bytes::{ForeignBytes, into_toru};
 use super::guard::{guard, guard_drop};
 use super::scope::Scope;
 use super::waker::with_waker;
-#[cfg(feature = "http")]
-use crate::abi::body::TORU_HINT_ENDED;
 use crate::abi::body::{
-    TORU_FRAME_BORROWED, TORU_FRAME_DATA, TORU_FRAME_TRAILERS, TORU_HINT_EXACT, ToruBody, ToruBodyHint,
-    ToruBodyVt, ToruFrame,
+    TORU_FRAME_BORROWED, TORU_FRAME_DATA, TORU_FRAME_TRAILERS, TORU_HINT_ENDED, TORU_HINT_EXACT, ToruBody,
+    ToruBodyHint, ToruBodyVt, ToruFrame,
 };
 use crate::abi::bytes::{ToruBytes, ToruSlice};
 use crate::abi::exchange::ToruHeader;
 use crate::abi::op::{ToruWaker, with_std_waker};
 use crate::abi::status::{TORU_DONE, TORU_END, TORU_FAILED, TORU_NOT_FOUND, TORU_PENDING};
 use crate::abi::{field_end, size_word, table_of, write_result};
-#[cfg(feature = "http")]
-use crate::body::Hint;
-use crate::body::{BodyStream, Frame};
+use crate::body::{BodyStream, Frame, Hint};
 use crate::bytes::Bytes;
 use crate::error::{BodyError, PluginError};
 use crate::headers::Trailers;
@@ -78,7 +74,6 @@ impl HostBody {
     }
 
     /// How much is to come.
-    #[cfg(feature = "http")]
     pub(crate) fn hint(&self) -> Hint {
         if self.ended {
             return Hint::ENDED;
@@ -94,16 +89,6 @@ impl HostBody {
             exact: is_told(TORU_HINT_EXACT).then_some(hint.len),
             is_ended: is_told(TORU_HINT_ENDED),
         }
-    }
-
-    /// The exact number of bytes to come, if the other side tells.
-    #[cfg(feature = "testing")]
-    pub(crate) fn exact_len(&mut self) -> Option<u64> {
-        let hint = self.vt().hint?;
-        let mut given = ToruBodyHint::unknown();
-        // SAFETY: alive and used by nobody else; the struct outlives the call.
-        let status = unsafe { hint(self.raw.as_ptr(), &raw mut given) };
-        (status == TORU_DONE && given.flags & TORU_HINT_EXACT != 0).then_some(given.len)
     }
 
     fn own(&mut self, frame: &ToruFrame) -> Result<Bytes, BodyError> {

@@ -191,7 +191,7 @@ pub(crate) fn respond(
     let len = match &mut body {
         Content::Empty => Some(0),
         Content::Full(bytes) => Some(bytes.len() as u64),
-        Content::Stream(stream, _) => on_worker(|| stream.exact_len()),
+        Content::Stream(stream, _) => on_worker(|| stream.hint().exact),
         Content::Open(_) => None,
     };
     let keeps = matches!(body, Content::Empty) && (only_head || status == 304);
