@@ -45,9 +45,10 @@ impl Log {
         }
     }
 
-    /// Changes were written, of so many bytes.
-    pub(super) const fn write(&mut self, changes: usize, bytes: usize) {
-        self.written = self.written.saturating_add(1 + changes + bytes / PAGE);
+    /// So many rows were written or removed, and so many bytes written. A row is a page at least, about.
+    pub(super) fn write(&mut self, rows: u64, bytes: usize) {
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        self.written = self.written.saturating_add(rows).saturating_add(bytes / PAGE);
     }
 
     /// Whether it should be made shorter: when it has grown since that failed, and after each sweep.

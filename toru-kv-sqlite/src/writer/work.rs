@@ -115,12 +115,13 @@ impl Work {
     /// Makes commits in one transaction. An error means that none of them was made.
     fn transact(&mut self, commits: &[(&PluginId, &KvCommit)]) -> rusqlite::Result<Vec<Answer>> {
         let answers = self.with_session("a transaction of the store failed", |work, session| {
-            session.transact(commits, now_ms(&*work.clock), &work.readers)
+            let before = session.connection.total_changes();
+            let answers = session.transact(commits, now_ms(&*work.clock), &work.readers)?;
+            let bytes = commits.iter().map(|(_, commit)| bytes_of(commit)).sum();
+            work.log.write(session.connection.total_changes() - before, bytes);
+            Ok(answers)
         })?;
         self.transactions.fetch_add(1, Ordering::Relaxed);
-        for (_, commit) in commits {
-            self.log.write(commit.mutations.len(), bytes_of(commit));
-        }
         Ok(answers)
     }
 
@@ -134,7 +135,9 @@ impl Work {
             } = session;
             // Who has the database to himself is not waited for: commits would have to wait for that too.
             connection.busy_timeout(Duration::ZERO)?;
+            let before = connection.total_changes();
             let swept = sweep(connection, now, backlogs, &work.readers);
+            work.log.write(connection.total_changes() - before, 0);
             connection.busy_timeout(work.database.busy_timeout)?;
             swept
         });
