@@ -115,6 +115,10 @@ struct State {
     is_reader_gone: bool,
     reader: Option<Waker>,
     sender: Option<Waker>,
+    /// The function is being polled: whoever sends now by the same waker does so within it, most likely.
+    is_inside: bool,
+    /// The sender was within the function, so that whoever polls the body polls it.
+    is_sender_inside: bool,
 }
 
 impl Passage {
@@ -136,6 +140,7 @@ impl Passage {
             state.frame = Some(frame);
         }
         let before = state.sender.replace(waker);
+        state.is_sender_inside = state.is_inside;
         let reader = state.reader.take();
         drop(state);
         // Wakers may run anything, also when they are dropped.
@@ -146,14 +151,15 @@ impl Passage {
         Poll::Pending
     }
 
-    /// Takes the frame. A sender that is polled by the same task as the reader need not be told.
+    /// Takes the frame. A sender within the function need not be told: it is polled next.
     fn take(&self, cx: &Context<'_>) -> Option<Frame> {
-        let (frame, sender) = {
+        let (frame, sender, is_inside) = {
             let mut state = self.lock();
             let frame = state.frame.take()?;
-            (frame, state.sender.take())
+            (frame, state.sender.take(), state.is_sender_inside)
         };
-        if let Some(sender) = sender.filter(|sender| !sender.will_wake(cx.waker())) {
+        let is_polled_next = |sender: &Waker| is_inside && sender.will_wake(cx.waker());
+        if let Some(sender) = sender.filter(|sender| !is_polled_next(sender)) {
             sender.wake();
         }
         Some(frame)
@@ -190,7 +196,10 @@ impl<F: Future<Output = Result<(), PluginError>> + Send + 'static> BodyStream fo
                 return Poll::Ready(Some(Ok(frame)));
             }
             if let Some(future) = &mut this.future {
-                if let Poll::Ready(result) = future.as_mut().poll(cx) {
+                this.passage.lock().is_inside = true;
+                let polled = future.as_mut().poll(cx);
+                this.passage.lock().is_inside = false;
+                if let Poll::Ready(result) = polled {
                     this.future = None;
                     if let Err(error) = result {
                         return Poll::Ready(Some(Err(error)));
@@ -217,12 +226,12 @@ impl<F> Drop for Generated<F> {
     fn drop(&mut self) {
         // First what holds the sender, most often.
         self.future = None;
-        let sender = {
+        let (sender, frame) = {
             let mut state = self.passage.lock();
             state.is_reader_gone = true;
-            state.frame = None;
-            state.sender.take()
+            (state.sender.take(), state.frame.take())
         };
+        drop(frame);
         if let Some(sender) = sender {
             sender.wake();
         }
@@ -321,6 +330,29 @@ mod tests {
         drop(sender);
         assert_eq!(woken.0.load(Ordering::SeqCst), 2);
         assert_eq!(poll(&mut body, &woken), Poll::Ready(None));
+    }
+
+    #[test]
+    fn a_sender_in_the_readers_task_but_not_in_the_function_is_woken() {
+        let (give, given) = std::sync::mpsc::channel();
+        let mut body = Body::generate(|sender| async move {
+            give.send(sender).map_err(PluginError::other)?;
+            std::future::pending().await
+        });
+        let woken = Arc::default();
+        assert_eq!(poll(&mut body, &woken), Poll::Pending);
+        let mut sender = given.recv().unwrap();
+        let waker = Arc::clone(&woken).into();
+        let mut sending = Box::pin(sender.send("beside"));
+        assert!(
+            sending
+                .as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        let before = woken.0.load(Ordering::SeqCst);
+        assert_eq!(poll(&mut body, &woken), data("beside"));
+        assert_eq!(woken.0.load(Ordering::SeqCst), before + 1);
     }
 
     #[test]
