@@ -18,6 +18,8 @@ const PROJECT: &str = "toru";
 /// How a host is started, as the guide says it.
 const START: &str = "cargo xtask demo";
 
+/// How long a reader waits for commands.
+const PATIENCE: [&str; 3] = ["--kill-after", "5", "600"];
 /// What a reader asks from another terminal while a debugger waits; a debugger knows no function of their shell.
 const ASK: &str = "curl -sS -H \"Authorization: Bearer $TOKEN\" \"$TORU/guestbook/hello/Ann\"";
 /// Where the answer to that goes.
@@ -152,8 +154,11 @@ impl Walk<'_> {
             self.settings,
             place.display()
         );
-        let mut shell = Command::new("sh");
-        shell.arg("-c").arg(script).current_dir(&self.folder);
+        let mut shell = Command::new("timeout");
+        shell
+            .args(PATIENCE)
+            .args(["sh", "-c", &script])
+            .current_dir(&self.folder);
         // A reader has a shell of their own, which knows nothing of the cargo that runs this program.
         for (name, _) in std::env::vars() {
             if name == "CARGO" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -182,7 +187,11 @@ impl Walk<'_> {
     }
 
     fn converse(&mut self, session: &str) -> Result {
-        for command in commands(session, "$ ") {
+        let commands = commands(session, "$ ");
+        if commands.is_empty() {
+            return Err("a session without a command behind `$ `".into());
+        }
+        for command in commands {
             let said = self.run(&command.line)?;
             if !is_like(&said, &command.answer) {
                 return Err(format!("`{}` answered\n{said}and not\n{}", command.line, command.answer).into());
@@ -199,7 +208,7 @@ impl Walk<'_> {
         }
         // Where it waits for a line that is not the handler's, it would do so for good.
         let mut gdb = format!(
-            "timeout 60 gdb --batch -p {} -ex 'set confirm off'",
+            "timeout --kill-after 5 60 gdb --batch -p {} -ex 'set confirm off'",
             self.site.host.process()
         );
         let mut expected = String::new();

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
 
 use super::blocks::is_like;
 use crate::Result;
@@ -82,7 +83,15 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         drop(self.input.take());
-        // An error means that it has ended by itself.
+        // It waits for connections that are open; somebody may have left one.
+        for _ in 0..100 {
+            // An error means that it has ended by itself.
+            if !matches!(self.program.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let _ = self.program.kill();
         let _ = self.program.wait();
     }
 }
