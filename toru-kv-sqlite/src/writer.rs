@@ -77,6 +77,12 @@ impl Writer {
     /// Makes a commit on the calling thread when nobody is writing and nobody waits to, and waits for it otherwise.
     pub(crate) fn commit_blocking(&self, plugin: &PluginId, commit: KvCommit) -> Answer {
         let Some(mut work) = self.turns.at_once() else {
+            // Whoever is told of a commit there would wait for the thread that tells.
+            if self.thread.as_ref().map(|thread| thread.thread().id()) == Some(thread::current().id()) {
+                return Err(KvError::Backend(
+                    "the thread that writes cannot wait for itself".to_owned(),
+                ));
+            }
             return block_on(self.commit(plugin, commit));
         };
         let answer = work.write_one(plugin, &commit);

@@ -3,8 +3,8 @@
 mod arguments;
 
 use std::ffi::c_void;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -286,12 +286,18 @@ unsafe extern "C" fn wait(_: *const ToruCtx, op: *mut ToruOp, io: *mut c_void, t
         let mut op = unsafe { Box::from_raw(given.data.cast::<KvOp>()) };
         let parker = Parker::new();
         let waker = parker.waker();
+        // SAFETY: the plugin lends the result for the call.
+        let advance = poll_fn(|cx| match unsafe { op.advance(cx.waker(), io) } {
+            TORU_PENDING => Poll::Pending,
+            status => Poll::Ready(status),
+        });
+        // As in `block_on`.
+        let mut advance = pin!(tokio::task::unconstrained(advance));
         loop {
-            // SAFETY: the plugin lends the result for the call.
-            match unsafe { op.advance(&waker, io) } {
-                TORU_PENDING if parker.park(deadline) => {}
-                TORU_PENDING => return TORU_TIMED_OUT,
-                status => return status,
+            match advance.as_mut().poll(&mut TaskContext::from_waker(&waker)) {
+                Poll::Pending if parker.park(deadline) => {}
+                Poll::Pending => return TORU_TIMED_OUT,
+                Poll::Ready(status) => return status,
             }
         }
     })

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 ///
 /// For backends with a [`commit_blocking`](super::KvBackend::commit_blocking) of their own that have to wait in some cases.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
+    // A thread that waits yields to nobody: without that, tokio holds what is ready back after a while.
+    let mut future = pin!(tokio::task::unconstrained(future));
     let parker = Parker::new();
     let waker = parker.waker();
     loop {
