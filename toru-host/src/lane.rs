@@ -4,7 +4,7 @@
 mod durations;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use http::HeaderName;
@@ -42,8 +42,8 @@ pub(crate) struct Lane {
     pub(crate) names: StaticNames,
     /// Names of header fields that were removed from responses, and that somebody was told of.
     removed: Mutex<Vec<HeaderName>>,
-    /// The host's runtime, while the plugin has an instance: a lane would keep it for good.
-    runtime: Mutex<Option<Handle>>,
+    /// The host's runtime, while the plugin has an instance, and whose: a lane would keep it for good.
+    runtime: Mutex<Option<(usize, Handle)>>,
 }
 
 /// A number that grows.
@@ -88,14 +88,21 @@ impl Lane {
 
     /// Where what the host lends to the plugin belongs, whoever's thread it is used on.
     pub(crate) fn runtime(&self) -> Option<Handle> {
-        self.runtime
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.home().as_ref().map(|(_, runtime)| runtime.clone())
     }
 
-    pub(crate) fn set_runtime(&self, runtime: Option<Handle>) {
-        *self.runtime.lock().unwrap_or_else(PoisonError::into_inner) = runtime;
+    /// An instance, known by a number of its own, lives in that runtime.
+    pub(crate) fn set_runtime(&self, instance: usize, runtime: Handle) {
+        *self.home() = Some((instance, runtime));
+    }
+
+    /// The instance has ended, which may be after the next one has begun.
+    pub(crate) fn forget_runtime(&self, instance: usize) {
+        self.home().take_if(|(of, _)| *of == instance);
+    }
+
+    fn home(&self) -> MutexGuard<'_, Option<(usize, Handle)>> {
+        self.runtime.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether nobody was told yet that a field of this name is removed.
@@ -165,5 +172,21 @@ impl Drop for InFlight {
     #[inline]
     fn drop(&mut self) {
         self.lane.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_instance_that_ends_late_takes_the_runtime_of_the_next_one_not_away() {
+        let lane = Lane::leak(&"late".parse().unwrap(), PluginLimits::default());
+        lane.set_runtime(1, Handle::current());
+        lane.set_runtime(2, Handle::current());
+        lane.forget_runtime(1);
+        assert!(lane.runtime().is_some());
+        lane.forget_runtime(2);
+        assert!(lane.runtime().is_none(), "a lane would keep it for good");
     }
 }

@@ -892,8 +892,9 @@ struct ToruRt {
     // itself is copied. On an error the operation stays the caller's. [thread-safe] [no-block]
     uint32_t (*spawn)(const ToruCtx *ctx, const ToruOp *op);
     // Calls run(data) once on a thread that may be blocked, or cancel(data) when that will never
-    // happen. data is whichever function's is called; cancel may be null. On an error neither is
-    // called, and data stays the caller's. [thread-safe] [no-block]
+    // happen. Not more at a time than the plugin may have requests, 64 unless the application says
+    // otherwise; what is beyond waits. data is whichever function's is called; cancel may be null.
+    // On an error neither is called, and data stays the caller's. [thread-safe] [no-block]
     uint32_t (*spawn_blocking)(const ToruCtx *ctx,
                                void (*run)(void *data),
                                void (*cancel)(void *data),

@@ -47,7 +47,8 @@ impl Runtime {
 
     /// Runs code that blocks or computes for long, on one of the host's threads for that.
     ///
-    /// It runs whether its result is waited for or not. What has not begun when the plugin is disabled is cancelled. What
+    /// It runs whether its result is waited for or not. No more runs at a time than the plugin may have requests, 64 unless the
+    /// application says otherwise; what is beyond waits. What has not begun when the plugin is disabled is cancelled. What
     /// has begun cannot be stopped: the end of the plugin waits for it, as long as the host gives it, so let it look now
     /// and then at a flag that [`ToruPlugin::shutdown`](crate::ToruPlugin::shutdown) sets.
     ///

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use toru_plugin_api::abi::bytes::{ToruBuf, ToruBufVt, ToruBytes, bytes_from_raw};
 use toru_plugin_api::abi::{size_word, table_has};
 
-use super::op::checked_table;
+use super::op::{checked_table, on_worker};
 
 /// Bytes of a plugin, kept alive by one reference of their owner.
 struct PluginBytes {
@@ -29,7 +29,7 @@ impl AsRef<[u8]> for PluginBytes {
 impl Drop for PluginBytes {
     fn drop(&mut self) {
         // SAFETY: the reference taken over in `from_plugin`, given back once.
-        unsafe { (self.release)(self.bytes.owner) };
+        on_worker(|| unsafe { (self.release)(self.bytes.owner) });
     }
 }
 

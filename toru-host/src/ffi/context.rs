@@ -165,17 +165,24 @@ impl Context {
             faults: Arc::clone(&services.faults),
             stuck_after: services.stuck_after,
         };
-        facts.lane.set_runtime(Some(services.runtime.clone()));
-        Box::leak(Box::new(Self {
+        let (lane, runtime) = (facts.lane, services.runtime.clone());
+        let context: &'static Self = Box::leak(Box::new(Self {
             base: ToruCtx {
                 vt: &raw const CTX_VT,
             },
             facts,
-            tasks: Tasks::default(),
+            tasks: Tasks::new(lane.limits.max_in_flight),
             services: ArcSwapOption::from_pointee(services),
             epoch: Instant::now(),
             is_late_told: AtomicBool::new(false),
-        }))
+        }));
+        lane.set_runtime(context.number(), runtime);
+        context
+    }
+
+    /// A number of its own: no other context is ever where this one is.
+    fn number(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     pub(super) const fn as_ptr(&'static self) -> *const ToruCtx {
@@ -237,7 +244,7 @@ impl Context {
     /// Answers `GONE` from now on. The instance's tasks have ended and it is destroyed, which may have been worth a log.
     pub(super) fn retire(&self) {
         self.services.store(None);
-        self.lane().set_runtime(None);
+        self.lane().forget_runtime(self.number());
     }
 
     /// The context behind a pointer that a plugin passes.

@@ -20,7 +20,8 @@ use toru_plugin_api::abi::status::{
 
 use super::body::{HostBody, RequestBody};
 use super::cell::{Cell, CellRef, OnCancel, Refused};
-use super::guard::{guard, guard_or};
+use super::guard::{enter, guard, guard_or};
+use super::op::is_worker;
 use super::response::{self, Answer};
 
 /// Most header fields that are walked to find one.
@@ -119,7 +120,15 @@ impl<B: RequestBody> Tables<B> {
 
     unsafe extern "C" fn release(ex: *const ToruExchange) {
         // SAFETY: called through the table of this exchange, by the holder of a reference, who gives it up.
-        drop(ManuallyDrop::into_inner(unsafe { Self::of_exchange(ex) }));
+        let cell = ManuallyDrop::into_inner(unsafe { Self::of_exchange(ex) });
+        // A body that nobody took goes with it, and may have to do with the host's runtime.
+        let runtime = if is_worker() {
+            None
+        } else {
+            cell.cell().lane.runtime()
+        };
+        let _inside = runtime.as_ref().and_then(enter);
+        drop(cell);
     }
 
     unsafe extern "C" fn header(

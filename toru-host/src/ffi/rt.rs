@@ -3,10 +3,12 @@
 use std::ffi::c_void;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::Sleep;
 use toru_plugin_api::abi::host::ToruCtx;
@@ -30,8 +32,12 @@ pub(super) static TABLE: ToruRt = ToruRt {
 };
 
 /// The background work of one instance.
-#[derive(Debug, Default)]
-pub(super) struct Tasks(Mutex<TaskSet>);
+#[derive(Debug)]
+pub(super) struct Tasks {
+    set: Mutex<TaskSet>,
+    /// What blocks takes threads that all plugins and the application share.
+    blocking: Arc<Semaphore>,
+}
 
 #[derive(Debug, Default)]
 struct TaskSet {
@@ -40,9 +46,18 @@ struct TaskSet {
 }
 
 impl Tasks {
+    /// Of which so much may block at a time.
+    pub(super) fn new(max_blocking: usize) -> Self {
+        let permits = max_blocking.min(Semaphore::MAX_PERMITS);
+        Self {
+            set: Mutex::default(),
+            blocking: Arc::new(Semaphore::new(permits)),
+        }
+    }
+
     /// Adds work unless the instance has ended.
     fn add(&self, spawn: impl FnOnce(&mut JoinSet<()>)) -> bool {
-        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = self.set.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.set.try_join_next().is_some() {}
         if !tasks.ended {
             spawn(&mut tasks.set);
@@ -53,7 +68,7 @@ impl Tasks {
     /// Takes no more work, cancels what there is, and waits until the last of it is gone.
     pub(super) async fn end(&self) {
         let mut set = {
-            let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut tasks = self.set.lock().unwrap_or_else(PoisonError::into_inner);
             tasks.ended = true;
             std::mem::take(&mut tasks.set)
         };
@@ -166,7 +181,7 @@ struct Work {
 unsafe impl Send for Work {}
 
 impl Work {
-    fn run(mut self) {
+    fn run_within(mut self, _permit: OwnedSemaphorePermit) {
         if let Some(run) = self.run.take() {
             // SAFETY: the plugin asked for this call, once.
             unsafe { run(self.data) };
@@ -198,12 +213,33 @@ unsafe extern "C" fn spawn_blocking(
         if run.is_none() {
             return TORU_INVALID;
         }
-        let added = context.tasks.add(|set| {
+        let (tasks, runtime) = (&context.tasks, services.runtime.clone());
+        let blocking = Arc::clone(&tasks.blocking);
+        let added = tasks.add(|set| {
             let work = Work { run, cancel, data };
-            set.spawn_blocking_on(move || work.run(), &services.runtime);
+            match Arc::clone(&blocking).try_acquire_owned() {
+                Ok(permit) => {
+                    set.spawn_blocking_on(move || work.run_within(permit), &services.runtime);
+                }
+                Err(_) => {
+                    set.spawn_on(
+                        when_there_is_room(tasks, runtime, blocking, work),
+                        &services.runtime,
+                    );
+                }
+            }
         });
         if added { TORU_DONE } else { TORU_GONE }
     })
+}
+
+/// Begins work that blocks when other work of the instance has ended. Cancels it when the instance ends first.
+async fn when_there_is_room(tasks: &'static Tasks, runtime: Handle, blocking: Arc<Semaphore>, work: Work) {
+    if let Ok(permit) = blocking.acquire_owned().await {
+        tasks.add(|set| {
+            set.spawn_blocking_on(move || work.run_within(permit), &runtime);
+        });
+    }
 }
 
 unsafe extern "C" fn is_worker_thread(_: *const ToruCtx) -> u32 {

@@ -10,9 +10,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use tokio::time::Sleep;
+use toru_host::plugin::PluginLimits;
 use toru_plugin_api::{BlockingTask, BodyError, PluginError, Response};
 
-use crate::host::{post, read, soon};
+use crate::host::{post, read, soon, until};
 use crate::logs;
 use crate::native::Script;
 use crate::runtimes::workers;
@@ -209,4 +210,69 @@ async fn a_request_body_finds_the_hosts_runtime_on_any_thread_of_the_plugin() {
         // Of the test's own runtime, when it was polled and when it was dropped.
         assert_eq!(*made_among.lock().unwrap(), [Some(1), Some(1)], "{query}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_blocks_at_a_time_than_the_plugin_may_have_requests() {
+    const MOST: usize = 2;
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (running, seen) = (Arc::clone(&now), Arc::clone(&most));
+    let host = Script::act(move |ctx, _| {
+        let (running, seen) = (Arc::clone(&running), Arc::clone(&seen));
+        async move {
+            let tasks: Vec<_> = (0..10)
+                .map(|_| {
+                    let (running, seen) = (Arc::clone(&running), Arc::clone(&seen));
+                    ctx.runtime.spawn_blocking(move || {
+                        seen.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        // Long enough for another one to begin, if it could.
+                        (0..100).for_each(|_| std::thread::yield_now());
+                        running.fetch_sub(1, Ordering::SeqCst);
+                    })
+                })
+                .collect();
+            for task in tasks {
+                task.await?;
+            }
+            Ok(Response::text("all have run"))
+        }
+    })
+    .run_with(|builder| builder.limits(PluginLimits::default().max_in_flight(MOST)))
+    .await;
+    assert_eq!(host.get("native/act").await.text(), "all have run");
+    assert!(most.load(Ordering::SeqCst) <= MOST);
+}
+
+/// One of many, none of which ends before the plugin is disabled.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_its_turn_is_cancelled_at_the_end() {
+    let (dropped, ran) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (gone, did_run) = (Arc::clone(&dropped), Arc::clone(&ran));
+    let (end, ending) = mpsc::channel::<()>();
+    let ending = Arc::new(Mutex::new(ending));
+    let host = Script::act(move |ctx, _| {
+        for _ in 0..10 {
+            let (held, ran) = (Held(Arc::clone(&gone)), Arc::clone(&did_run));
+            let ending = Arc::clone(&ending);
+            drop(ctx.runtime.spawn_blocking(move || {
+                let _held = held;
+                ran.fetch_add(1, Ordering::SeqCst);
+                let _ = ending.lock().unwrap().recv();
+            }));
+        }
+        async { Ok(Response::text("begun")) }
+    })
+    .run_with(|builder| builder.limits(PluginLimits::default().max_in_flight(1)))
+    .await;
+    assert_eq!(host.get("native/act").await.text(), "begun");
+    until(|| ran.load(Ordering::SeqCst) == 1).await;
+    let (_, ()) = tokio::join!(host.disable("native"), async {
+        // The nine that wait go at once; the one that runs is waited for.
+        until(|| dropped.load(Ordering::SeqCst) == 9).await;
+        drop(end);
+    });
+    assert_eq!(
+        (dropped.load(Ordering::SeqCst), ran.load(Ordering::SeqCst)),
+        (10, 1)
+    );
 }

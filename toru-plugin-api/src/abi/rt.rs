@@ -27,7 +27,8 @@ pub struct ToruRt {
     /// Takes an operation over, polls it until it ends, and drops it; its `io` is null. The struct itself is copied. On an
     /// error the operation stays the caller's. `[thread-safe] [no-block]`
     pub spawn: unsafe extern "C" fn(ctx: *const ToruCtx, op: *const ToruOp) -> u32,
-    /// Calls `run(data)` once on a thread that may be blocked, or `cancel(data)` when that will never happen.
+    /// Calls `run(data)` once on a thread that may be blocked, or `cancel(data)` when that will never happen. Not more at a time
+    /// than the plugin may have requests, 64 unless the application says otherwise; what is beyond waits.
     /// `data` is whichever function's is called; `cancel` may be null. On an error neither is called, and `data` stays the
     /// caller's. `[thread-safe] [no-block]`
     pub spawn_blocking: unsafe extern "C" fn(
