@@ -397,6 +397,8 @@ fn asan(context: &mut Context<'_>) -> Result<Option<String>> {
         .envs(env)
         // An instrumented plugin finds the sanitiser's functions in the program that loads it.
         .env("RUSTFLAGS", "-Zsanitizer=address -Clink-arg=-rdynamic")
+        // The sanitiser looks for what throws exceptions of C++ when the program starts; a plugin would bring it later.
+        .env("LD_PRELOAD", "libstdc++.so.6")
         // Plugins are never unloaded, which looks like leaks.
         .env("ASAN_OPTIONS", "detect_leaks=0");
     run(context.in_root(&mut command))?;
