@@ -181,6 +181,9 @@ impl Body {
     }
 }
 
+/// Most bytes that are reserved for what is said to come: what hosts let requests have by default.
+const RESERVED_MAX: usize = 2 << 20;
+
 /// What has arrived so far: the first piece as it is, copied together only when a second one follows.
 #[derive(Default)]
 struct Collected {
@@ -204,9 +207,9 @@ impl Collected {
         } else {
             let first = std::mem::take(&mut self.bytes);
             let mut joined = if self.pieces == 1 {
-                // Room for all of it, where that is known, so that nothing is moved later on.
-                let all = len.saturating_add(to_come().unwrap_or(0));
-                let mut joined = Vec::with_capacity(all.min(max_bytes));
+                // Room for all of it, where that is known, so that nothing is moved later on. Whoever sends may say anything.
+                let to_come = to_come().unwrap_or(0).min(RESERVED_MAX);
+                let mut joined = Vec::with_capacity(len.saturating_add(to_come).min(max_bytes));
                 joined.extend_from_slice(&first);
                 joined
             } else {
@@ -245,10 +248,10 @@ impl<T: Into<Bytes>> From<T> for Body {
 mod tests {
     use super::*;
 
-    /// Pieces of 1000 bytes, and whether it tells how many are to come.
+    /// Pieces of 1000 bytes, and what it says of the bytes to come.
     struct Pieces {
         left: usize,
-        is_told: bool,
+        told: fn(u64) -> Option<u64>,
     }
 
     impl BodyStream for Pieces {
@@ -264,28 +267,37 @@ mod tests {
         }
 
         fn exact_len(&self) -> Option<u64> {
-            self.is_told.then_some(self.left as u64 * 1000)
+            (self.told)(self.left as u64 * 1000)
         }
     }
 
-    fn collect(left: usize, is_told: bool, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
-        let body = Body::from_stream(Pieces { left, is_told });
+    fn collect(left: usize, told: fn(u64) -> Option<u64>, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
+        let body = Body::from_stream(Pieces { left, told });
         body.collect_blocking(max_bytes).map(Bytes::into_vec)
     }
 
     #[test]
     fn a_body_of_known_length_is_collected_in_one_place() {
         for left in [1, 2, 7] {
-            let whole = collect(left, true, usize::MAX).unwrap();
+            let whole = collect(left, Some, usize::MAX).unwrap();
             assert_eq!((whole.len(), whole.capacity()), (left * 1000, left * 1000));
-            assert_eq!(collect(left, false, usize::MAX).unwrap(), whole);
+            assert_eq!(collect(left, |_| None, usize::MAX).unwrap(), whole);
+        }
+    }
+
+    #[test]
+    fn a_length_that_is_made_up_reserves_no_more_than_a_body_may_have() {
+        for max_bytes in [usize::MAX, 10 << 20] {
+            let whole = collect(2, |_| Some(u64::MAX), max_bytes).unwrap();
+            assert_eq!(whole.len(), 2000);
+            assert!(whole.capacity() <= 2000 + RESERVED_MAX, "{}", whole.capacity());
         }
     }
 
     #[test]
     fn a_body_is_collected_up_to_what_is_allowed() {
-        assert_eq!(collect(3, true, 3000).unwrap().len(), 3000);
-        assert_eq!(collect(3, true, 2999), Err(BodyError::TooLarge));
-        assert_eq!(collect(3, false, 2999), Err(BodyError::TooLarge));
+        assert_eq!(collect(3, Some, 3000).unwrap().len(), 3000);
+        assert_eq!(collect(3, Some, 2999), Err(BodyError::TooLarge));
+        assert_eq!(collect(3, |_| None, 2999), Err(BodyError::TooLarge));
     }
 }
