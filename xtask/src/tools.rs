@@ -34,6 +34,12 @@ pub(crate) const VALGRIND: Tool = Tool {
     name: "valgrind",
     package: "valgrind",
 };
+/// The debugger.
+pub(crate) const GDB: Tool = Tool {
+    variable: "",
+    name: "gdb",
+    package: "gdb",
+};
 
 /// The browser.
 pub(crate) const CHROMIUM: Tool = Tool {

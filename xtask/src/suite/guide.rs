@@ -11,7 +11,7 @@ use self::blocks::{Block, Purpose, blocks, change, commands, is_like};
 pub(super) use self::host::Host;
 use self::host::TOKEN;
 use crate::Result;
-use crate::tools::succeeds;
+use crate::tools::{GDB, succeeds};
 
 /// Where readers have the project itself, beside what they write.
 const PROJECT: &str = "toru";
@@ -39,20 +39,32 @@ pub(super) struct Site<'a> {
     pub(super) host: &'a Host,
 }
 
-/// Follows the guide, and says how many blocks it has.
-pub(super) fn follow(text: &str, site: &Site<'_>) -> Result<usize> {
+/// What came of following the guide.
+#[derive(Debug)]
+pub(super) struct Followed {
+    pub(super) blocks: usize,
+    /// Why something was left out.
+    pub(super) skipped: Option<String>,
+}
+
+/// Follows the guide to its end.
+pub(super) fn follow(text: &str, site: &Site<'_>) -> Result<Followed> {
     let blocks = blocks(text)?;
     site.prepare()?;
     let mut walk = Walk {
         site,
         settings: String::new(),
         folder: site.folder.to_owned(),
+        skipped: None,
     };
     for block in &blocks {
         walk.pass(block)
             .map_err(|error| format!("the guide, line {}: {error}", block.line))?;
     }
-    Ok(blocks.len())
+    Ok(Followed {
+        blocks: blocks.len(),
+        skipped: walk.skipped,
+    })
 }
 
 impl Site<'_> {
@@ -75,6 +87,8 @@ struct Walk<'a> {
     settings: String,
     /// Where they are.
     folder: PathBuf,
+    /// Why they left something out.
+    skipped: Option<String>,
 }
 
 impl Walk<'_> {
@@ -202,8 +216,8 @@ impl Walk<'_> {
 
     /// Has a debugger do what the session says, beside a request for what it waits for.
     fn debug(&mut self, session: &str) -> Result {
-        if !succeeds(Command::new("gdb").arg("--version")) {
-            println!("    skipped: there is no gdb");
+        if let Err(reason) = GDB.ensure() {
+            self.skipped = Some(reason);
             return Ok(());
         }
         // Where it waits for a line that is not the handler's, it would do so for good.
@@ -222,7 +236,8 @@ impl Walk<'_> {
         }
         let said = self.run(&format!("{gdb} 2>&1 || true"))?;
         if said.contains("ptrace: Operation not permitted") {
-            println!("    skipped: the system lets nobody attach to a process that is not their child");
+            let reason = "the system lets no debugger attach to a process that is not its child";
+            self.skipped = Some(reason.to_owned());
             return Ok(());
         }
         if !is_like(&said, &format!("{expected}…")) {

@@ -54,7 +54,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Packs the crates and compiles them with all features, builds an application of them, and follows the guide of
 /// `toru-plugin-api` from its packed text.
-pub(super) fn check(workspace: &Workspace) -> Result {
+///
+/// `Some` is the reason why something was left out.
+pub(super) fn check(workspace: &Workspace) -> Result<Option<String>> {
     let folder = workspace.target().join("packed");
     let consumer = folder.join("consumer");
     empty(&consumer)?;
@@ -97,12 +99,15 @@ pub(super) fn check(workspace: &Workspace) -> Result {
         api: &api,
         host: &host,
     };
-    let blocks = guide::follow(&guide, &site)
+    let followed = guide::follow(&guide, &site)
         .map_err(|error| format!("{error}\nwhat was made up to there is in {}", walk.display()))?;
     drop(host);
     fs::remove_dir_all(walk)?;
-    println!("    the guide's plugin, from packed crates: {blocks} blocks followed");
-    Ok(())
+    println!(
+        "    the guide's plugin, from packed crates: {} blocks followed",
+        followed.blocks
+    );
+    Ok(followed.skipped)
 }
 
 /// Removes a folder if it is there.

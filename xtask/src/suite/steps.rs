@@ -112,7 +112,7 @@ pub(super) const STEPS: &[Step] = &[
     step(
         "package",
         "the packed crates: an application of them, and the guide followed word by word",
-        |context| package::check(context.workspace).map(|()| None),
+        |context| package::check(context.workspace),
     ),
     step("e2e", "the demo server in a real browser", end_to_end),
     long(
