@@ -19,7 +19,7 @@ use toru_plugin_api::abi::status::{TORU_DONE, TORU_GONE, TORU_INVALID, TORU_PEND
 
 use super::context::Context;
 use super::guard::{guard, guard_or};
-use super::op::{PluginOp, Task, is_worker};
+use super::op::{PluginOp, Task, is_worker, on_worker};
 
 pub(super) static TABLE: ToruRt = ToruRt {
     size: size_word::<ToruRt>(),
@@ -48,7 +48,8 @@ struct TaskSet {
 impl Tasks {
     /// Of which so much may block at a time.
     pub(super) fn new(max_blocking: usize) -> Self {
-        let permits = max_blocking.min(Semaphore::MAX_PERMITS);
+        // A plugin that may have no requests has work of its own all the same.
+        let permits = max_blocking.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             set: Mutex::default(),
             blocking: Arc::new(Semaphore::new(permits)),
@@ -193,7 +194,7 @@ impl Drop for Work {
     fn drop(&mut self) {
         if let (Some(_), Some(cancel)) = (self.run, self.cancel) {
             // SAFETY: it was never run, and never will be.
-            unsafe { cancel(self.data) };
+            on_worker(|| unsafe { cancel(self.data) });
         }
     }
 }

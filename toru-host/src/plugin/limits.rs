@@ -59,6 +59,8 @@ impl PluginLimits {
     ///
     /// A response that is streamed counts until its end: a plugin with many listeners needs more. A blocking handler counts
     /// until its thread comes back, also when its request was answered without it.
+    ///
+    /// As much work that blocks may the plugin have at a time by itself, without requests; what is beyond waits.
     pub const fn max_in_flight(mut self, count: usize) -> Self {
         self.max_in_flight = count;
         self
