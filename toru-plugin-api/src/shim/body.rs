@@ -79,11 +79,10 @@ impl HostBody {
             return Hint::ENDED;
         }
         let mut hint = ToruBodyHint::unknown();
-        // SAFETY: alive, and used by one thread at a time; the struct outlives the call.
-        let status = self
-            .vt()
-            .hint
-            .map(|ask| unsafe { ask(self.raw.as_ptr(), &raw mut hint) });
+        let status = self.vt().hint.map(|ask| {
+            // SAFETY: alive, and used by one thread at a time; the struct outlives the call.
+            unsafe { ask(self.raw.as_ptr(), &raw mut hint) }
+        });
         let is_told = |flag| status == Some(TORU_DONE) && hint.flags & flag != 0;
         Hint {
             exact: is_told(TORU_HINT_EXACT).then_some(hint.len),

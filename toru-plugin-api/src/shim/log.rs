@@ -55,8 +55,8 @@ impl Ctx {
 
     /// The most detailed level that anybody listens to.
     pub(crate) fn max_log_level(self) -> u32 {
+        let Some(table) = self.log_table() else { return 0 };
         // SAFETY: the table belongs to this context.
-        self.log_table()
-            .map_or(0, |table| unsafe { (table.max_level)(self.raw()) })
+        unsafe { (table.max_level)(self.raw()) }
     }
 }
