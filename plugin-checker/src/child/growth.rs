@@ -8,8 +8,9 @@ use super::traces::memory;
 
 /// Rounds before anything is measured.
 const WARM_UP: u32 = 5;
-/// How often a growth is measured again before it is believed: caches fill up, and then stay.
-const TRIES: usize = 3;
+/// How often a growth is measured again before it is believed: caches fill up, and then stay, and on a busy machine threads come
+/// by more heaps of their own. What leaks does so each time.
+const TRIES: usize = 8;
 /// Growth with each round that is not held against a plugin, in bytes. A host keeps some hundred bytes of each instance.
 const ALLOWED: i64 = 4096;
 /// Over fewer rounds, single pages would count for more than they are.
