@@ -155,10 +155,10 @@ pub(crate) fn smallest_plugin(workspace: &Workspace) -> Result<Option<Timed>> {
 
 /// Seals a finished library: a host then never opens a damaged copy of it.
 pub(crate) fn seal(library: &Path) -> Result {
+    // Not quietly: the first time, the program that does it is built, with all that tests of its crate need.
     let mut command = cargo();
     command.args([
         "run",
-        "--quiet",
         "--release",
         "--package",
         "toru-host",
